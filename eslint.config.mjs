@@ -1,0 +1,88 @@
+import js from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+const ioredis = { name: 'ioredis', message: 'Only libs/redis-adapters and tools speak to Redis; inject a port.' };
+const nest = {
+  regex: '^@nestjs/',
+  message: 'Nest lives in composition/, interface/, main.ts, module.ts, service-kit and nest-stream-transport.',
+};
+const only = (tag, ...onlyDependOnLibsWithTags) => ({ sourceTag: tag, onlyDependOnLibsWithTags });
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/out-tsc', '**/*.script.ts', '**/node_modules', '.nx', '.data', '.cache'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    plugins: { '@nx': nx },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          enforceBuildableLibDependency: false,
+          allow: [],
+          depConstraints: [
+            only('layer:ports', 'layer:ports'),
+            only('layer:messages', 'layer:messages'),
+            only('layer:adapters', 'layer:ports', 'layer:messages', 'layer:test-servers'),
+            only('layer:service-kit', 'layer:ports', 'layer:messages'),
+            only(
+              'type:app',
+              'layer:ports',
+              'layer:messages',
+              'layer:adapters',
+              'layer:service-kit',
+              'layer:test-servers',
+            ),
+            only(
+              'type:suite',
+              'type:app',
+              'layer:ports',
+              'layer:messages',
+              'layer:adapters',
+              'layer:service-kit',
+              'layer:test-servers',
+            ),
+            only('layer:test-servers', 'layer:test-servers'),
+            only('layer:tool', '*'),
+          ],
+        },
+      ],
+      'no-restricted-imports': ['error', { paths: [ioredis], patterns: [nest] }],
+    },
+  },
+  {
+    files: ['libs/redis-adapters/**/*.ts', 'tools/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [nest] }] },
+  },
+  {
+    files: [
+      'apps/*/src/**/composition/**/*.ts',
+      'apps/*/src/**/interface/**/*.ts',
+      'apps/*/src/main.ts',
+      'apps/*/src/module.ts',
+      'apps/*/e2e/**/*.ts',
+      'libs/service-kit/**/*.ts',
+      'libs/nest-stream-transport/**/*.ts',
+    ],
+    rules: { 'no-restricted-imports': ['error', { paths: [ioredis] }] },
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        fetch: 'readonly',
+        AbortSignal: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
+);

@@ -1,0 +1,2 @@
+// The contract suites: for tests of adapters only, never in an image.
+export {};
