@@ -1,2 +1,3 @@
 // The contract suites: for tests of adapters only, never in an image.
-export {};
+export * from './eventually/eventually.js';
+export * from './faulty/faulty.js';
