@@ -1,1 +1,13 @@
-export {};
+export * from './events/cloud-event.js';
+export * from './events/delivery-events.js';
+export * from './events/event-codec.js';
+export * from './events/order-events.js';
+export * from './events/streams.js';
+export * from './money.js';
+export * from './rpc/catalogue.js';
+export * from './rpc/leaderboards.js';
+export * from './rpc/notifications.js';
+export * from './rpc/orders.js';
+export * from './rpc/rpc.js';
+export * from './rpc/sessions.js';
+export * from './rpc/users.js';
