@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../workspace.js';
+
+const run = promisify(execFile);
+
+/** The server, and the libraries that it is linked with on Debian and Ubuntu; names differ between releases. */
+const packages = [
+  'redis-server',
+  'redis-tools',
+  'libjemalloc2',
+  'liblua5.1-0',
+  'liblzf1',
+  'lua-cjson',
+  'lua-bitop',
+  'libatomic1',
+  'libhiredis0.14',
+  'libhiredis1.1.0',
+  'libhiredis1',
+];
+
+export interface UnpackedRedis {
+  readonly path: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * The distribution's redis-server, downloaded and unpacked into `.cache/redis-debian`: needs no root and installs
+ * nothing. Nothing on other systems, or where the download fails.
+ */
+export async function debianRedis(): Promise<UnpackedRedis | undefined> {
+  if (!existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg')) return undefined;
+  const target = join(cacheFolder(), `redis-debian-${release()}-${process.arch}`);
+  if (!existsSync(target)) {
+    // Unpacked aside and moved into place: another process never sees half of it.
+    const draft = `${target}.${process.pid}`;
+    try {
+      await unpack(draft);
+      renameSync(draft, target);
+    } catch (error) {
+      if (!existsSync(target)) {
+        process.stderr.write(`test-servers: no redis-server by apt-get: ${firstLine(error)}\n`);
+        return undefined;
+      }
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+    }
+  }
+  const libraries = libraryFolders(join(target, 'root'));
+  // `redis-server` is a link to `redis-check-rdb`, which looks at the name that it was started with.
+  return {
+    path: join(target, 'root/usr/bin/redis-server'),
+    env: { LD_LIBRARY_PATH: [...libraries, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':') },
+  };
+}
+
+async function unpack(draft: string): Promise<void> {
+  const downloads = join(draft, 'downloads');
+  const root = join(draft, 'root');
+  mkdirSync(downloads, { recursive: true });
+  mkdirSync(root);
+  const options = await aptOptions(draft);
+  const wanted: string[] = [];
+  for (const name of packages) {
+    const { stdout } = await run('apt-cache', [...options, 'show', '--no-all-versions', name]).catch(() => ({
+      stdout: '',
+    }));
+    if (stdout.includes('Package:')) wanted.push(name);
+  }
+  await run('apt-get', [...options, 'download', ...wanted], { cwd: downloads, timeout: 120_000 });
+  for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb'))) {
+    await run('dpkg', ['-x', join(downloads, file), root]);
+  }
+  rmSync(downloads, { recursive: true, force: true });
+  rmSync(join(draft, 'apt'), { recursive: true, force: true });
+  await run(join(root, 'usr/bin/redis-server'), ['--version'], {
+    env: { ...process.env, LD_LIBRARY_PATH: libraryFolders(root).join(':') },
+  });
+}
+
+/** Own package lists where the machine has none: images are often made without. */
+async function aptOptions(draft: string): Promise<string[]> {
+  // `_apt`, the user apt drops to, often cannot write into the project.
+  const sandbox = ['-o', 'APT::Sandbox::User=root'];
+  const known = await run('apt-cache', ['show', 'redis-server']).then(
+    ({ stdout }) => stdout.includes('Package:'),
+    () => false,
+  );
+  if (known) return sandbox;
+  const state = join(draft, 'apt/state');
+  const cache = join(draft, 'apt/cache');
+  mkdirSync(join(state, 'lists/partial'), { recursive: true });
+  mkdirSync(join(cache, 'archives/partial'), { recursive: true });
+  const own = [...sandbox, '-o', `Dir::State=${state}`, '-o', `Dir::Cache=${cache}`];
+  own.push('-o', 'Dir::State::status=/var/lib/dpkg/status');
+  await run('apt-get', [...own, 'update'], { timeout: 180_000 });
+  return own;
+}
+
+function libraryFolders(root: string): string[] {
+  return ['usr/lib', 'lib', 'usr/lib64'].flatMap((base) => {
+    const folder = join(root, base);
+    if (!existsSync(folder)) return [];
+    const triples = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.name.includes('-linux-'));
+    return [folder, ...triples.map((entry) => join(folder, entry.name))];
+  });
+}
+
+function release(): string {
+  const text = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  const value = (name: string) => new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(text)?.[1] ?? '';
+  return `${value('ID')}${value('VERSION_ID')}`;
+}
+
+function firstLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message?: string };
+  return (stderr?.trim() || message || String(error)).split('\n')[0] ?? '';
+}
