@@ -1,1 +1,16 @@
-export {};
+export * from './health/readiness.js';
+export * from './http/problem.js';
+export * from './http/problem-filter.js';
+export * from './log/logger.js';
+export * from './rpc/fault-problem.js';
+export * from './rpc/rpc-caller.js';
+export * from './rpc/rpc-handler.js';
+export * from './rpc/rpc-problem-error.js';
+export * from './rpc/rpc-problem-filter.js';
+export * from './service/run-service.js';
+export * from './service/service-definition.js';
+export * from './service/start-service.js';
+export * from './settings/common-settings.js';
+export * from './settings/read-settings.js';
+export * from './shutdown/shutdown.js';
+export * from './fault-points/fault-points.js';
