@@ -1,1 +1,1 @@
-export {};
+export { RedisUrlError } from './connection/redis-url.js';

@@ -1,1 +1,4 @@
-export {};
+export * from './check-body.js';
+export * from './contract.js';
+export * from './generate.js';
+export * from './render.js';

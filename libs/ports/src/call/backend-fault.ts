@@ -1,7 +1,7 @@
 /** What is known of a call that failed: `none`, it did nothing; `unknown`, it was sent and may have happened. */
 export type Effect = 'none' | 'unknown';
 
-export type FaultCode = 'UNAVAILABLE' | 'TIMEOUT' | 'FULL' | 'CLOSED' | 'ABORTED' | 'TOO_LARGE';
+export type FaultCode = 'UNAVAILABLE' | 'TIMEOUT' | 'FULL' | 'CLOSED' | 'ABORTED' | 'TOO_LARGE' | 'REFUSED';
 
 export interface FaultOptions {
   effect: Effect;
@@ -52,4 +52,9 @@ export class AbortedFault extends BackendFault {
 /** A value over the adapter's limit (1 MiB unless set otherwise). */
 export class TooLargeFault extends BackendFault {
   readonly code = 'TOO_LARGE';
+}
+
+/** The backend answered with an error that no adapter expects: a fault of ours or of its configuration. Trying again will not help. */
+export class RefusedFault extends BackendFault {
+  readonly code = 'REFUSED';
 }

@@ -1,0 +1,10 @@
+import { type Redis } from 'ioredis';
+
+/** Closes a client for good and waits for its socket to be gone. */
+export function end(redis: Redis): Promise<void> {
+  if (redis.status === 'end') return Promise.resolve();
+  return new Promise((resolve) => {
+    redis.once('end', () => resolve());
+    redis.disconnect();
+  });
+}

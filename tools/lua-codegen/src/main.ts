@@ -1,0 +1,10 @@
+import { fileURLToPath } from 'node:url';
+import { generate } from './generate.js';
+
+const check = process.argv.includes('--check');
+const root = fileURLToPath(new URL('../../../libs/redis-adapters/src', import.meta.url));
+const { scripts, problems } = generate({ root, scriptModule: 'script/script.js', check });
+
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
+else console.log(`${scripts.length} scripts ${check ? 'are as their .lua says' : 'made'}`);
