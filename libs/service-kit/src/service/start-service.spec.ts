@@ -1,0 +1,154 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module, type DynamicModule } from '@nestjs/common';
+import { rpc } from '@redstart/messages';
+import { TimeoutFault, UnavailableFault } from '@redstart/ports';
+import { createServer } from 'node:net';
+import { z } from 'zod';
+import { RpcCaller } from '../rpc/rpc-caller.js';
+import { RpcHandler } from '../rpc/rpc-handler.js';
+import { RpcProblemError } from '../rpc/rpc-problem-error.js';
+import { commonSettings } from '../settings/common-settings.js';
+import type { ServiceDefinition } from './service-definition.js';
+import { startService, type StartedService } from './start-service.js';
+
+const double = rpc<{ value: number }, { value: number }>().as('double');
+const refuse = rpc<object, object>().as('refuse');
+const crash = rpc<object, object>().as('crash');
+const hang = rpc<object, object>().as('hang');
+
+@Controller()
+class SampleController {
+  @Get('boom')
+  boom(): never {
+    throw new Error('a secret detail');
+  }
+
+  @RpcHandler(double)
+  double({ value }: { value: number }): { value: number } {
+    return { value: value * 2 };
+  }
+
+  @RpcHandler(refuse)
+  refuse(): object {
+    throw new RpcProblemError({ status: 422, code: 'UNKNOWN_SKU', detail: 'there is no product "X"' });
+  }
+
+  @RpcHandler(crash)
+  crash(): object {
+    throw new Error('a secret detail');
+  }
+
+  @RpcHandler(hang)
+  hang(): Promise<object> {
+    return new Promise(() => undefined);
+  }
+}
+
+@Module({})
+class SampleModule {}
+
+const phases: string[] = [];
+const settings = z.object(commonSettings({ port: 0 }));
+const definition: ServiceDefinition<typeof settings> = {
+  name: 'sample',
+  settings,
+  rpc: true,
+  module: (_settings, context): DynamicModule => {
+    context.onShutdown('connections', () => phases.push('connections'));
+    context.onShutdown('work', () => phases.push('work'));
+    return { module: SampleModule, controllers: [SampleController] };
+  },
+  problems: () => undefined,
+};
+const env = { REDIS_URL: 'memory:', PORT: '0', LOG_LEVEL: 'silent' };
+
+describe('a service', () => {
+  let service: StartedService | undefined;
+  let caller: RpcCaller | undefined;
+  const started = async (timeoutMs = 500) => {
+    service = await startService(definition, { env });
+    caller = new RpcCaller({ name: 'sample', addresses: [{ host: '127.0.0.1', port: service.rpcPort }], timeoutMs });
+    return { service, caller };
+  };
+  afterEach(async () => {
+    caller?.close();
+    await service?.close();
+    service = caller = undefined;
+  });
+
+  it('answers health, readiness and metrics', async () => {
+    const { service } = await started();
+    const get = (path: string) => fetch(`${service.httpUrl}${path}`);
+    expect(await (await get('/health/live')).json()).toEqual({ status: 'live' });
+    expect(await (await get('/health/ready')).json()).toEqual({ status: 'ready', degraded: [], down: [] });
+    expect(await (await get('/metrics')).text()).toContain('http_request_duration_seconds');
+  });
+
+  it('answers errors as problem documents that tell nothing of its inside', async () => {
+    const { service } = await started();
+    const boom = await fetch(`${service.httpUrl}/boom`);
+    expect(boom.headers.get('content-type')).toMatch('application/problem+json');
+    expect(await boom.json()).toMatchObject({ status: 500, code: 'INTERNAL', title: 'Internal Server Error' });
+    const unknown = await fetch(`${service.httpUrl}/no-such-route`);
+    expect(await unknown.json()).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+  });
+
+  it('answers RPC, its refusals and its own failures', async () => {
+    const { caller } = await started();
+    expect(await caller.call(double, { value: 21 })).toEqual({ value: 42 });
+    await expect(caller.call(refuse, {})).rejects.toMatchObject({ problem: { status: 422, code: 'UNKNOWN_SKU' } });
+    await expect(caller.call(crash, {})).rejects.toMatchObject({ problem: { status: 500, code: 'INTERNAL' } });
+    await expect(caller.call(crash, {})).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+  });
+
+  it('is given up on at the deadline, the effect unknown', async () => {
+    const { caller } = await started();
+    const fault = await caller.call(hang, {}, { budgetMs: 30 }).catch((error: unknown) => error);
+    expect(fault).toBeInstanceOf(TimeoutFault);
+    expect(fault).toMatchObject({ effect: 'unknown' });
+  });
+
+  it('is passed over for another address while it is away, and known to be away after a while', async () => {
+    const { service } = await started();
+    const free = await new Promise<number>((resolve) => {
+      const server = createServer().listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as { port: number };
+        server.close(() => resolve(port));
+      });
+    });
+    const away = { host: '127.0.0.1', port: free };
+    const both = new RpcCaller({
+      name: 'both',
+      addresses: [away, { host: '127.0.0.1', port: service.rpcPort }],
+      timeoutMs: 500,
+    });
+    for (let i = 0; i < 20; i++) expect(await both.call(double, { value: i })).toEqual({ value: 2 * i });
+    both.close();
+    const none = new RpcCaller({ name: 'none', addresses: [away], timeoutMs: 500 });
+    for (let i = 0; i < 10; i++) {
+      const fault = await none.call(double, { value: 1 }).catch((error: unknown) => error);
+      expect(fault).toBeInstanceOf(UnavailableFault);
+      expect(fault).toMatchObject({ effect: 'none' });
+    }
+    expect(none.available).toBe(false);
+    none.close();
+  });
+
+  it('stops its work before its connections', async () => {
+    const { service } = await started();
+    phases.length = 0;
+    await service.close();
+    expect(phases).toEqual(['work', 'connections']);
+  });
+
+  it('leaves nothing running when its port is taken', async () => {
+    const { service } = await started();
+    phases.length = 0;
+    const port = new URL(service.httpUrl).port;
+    const second = startService(definition, { env: { ...env, PORT: port, RPC_PORT: '0' } });
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(phases).toEqual(['work', 'connections']);
+    const rpcTaken = startService(definition, { env: { ...env, RPC_PORT: String(service.rpcPort) } });
+    await expect(rpcTaken).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});

@@ -1,0 +1,110 @@
+import { NestFactory } from '@nestjs/core';
+import { Transport } from '@nestjs/microservices';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SystemClock } from '@redstart/ports';
+import { LogController, type FastifyInstance } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:net';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import type { z } from 'zod';
+import { addHealthRoutes } from '../health/health-routes.js';
+import { Readiness } from '../health/readiness.js';
+import { addHttpMetrics } from '../http/http-metrics.js';
+import { ProblemFilter } from '../http/problem-filter.js';
+import { createLogger } from '../log/logger.js';
+import { NestLogger } from '../log/nest-logger.js';
+import { RpcProblemFilter } from '../rpc/rpc-problem-filter.js';
+import { readSettings } from '../settings/read-settings.js';
+import { Shutdown } from '../shutdown/shutdown.js';
+import type { BaseSettings, OpenAdapters, ServiceContext, ServiceDefinition } from './service-definition.js';
+
+export interface StartedService {
+  httpUrl: string;
+  /** 0 where the service answers no RPC. */
+  rpcPort: number;
+  /** Takes no more, finishes or hands back what it holds, then closes. A second call waits for the first. */
+  close(): Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Starts one service in this process. Port 0 is an ephemeral one.
+ * @throws SettingsError, or what the service's module throws; nothing is left running then
+ */
+export async function startService<Schema extends z.ZodObject>(
+  definition: ServiceDefinition<Schema>,
+  options: { env: NodeJS.ProcessEnv; openAdapters?: OpenAdapters },
+): Promise<StartedService> {
+  const settings = readSettings(definition.settings, options.env);
+  const common = settings as unknown as BaseSettings;
+  const logger = createLogger({ name: definition.name, level: common.LOG_LEVEL });
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const shutdown = new Shutdown();
+  const context: ServiceContext = {
+    clock: new SystemClock(),
+    logger,
+    readiness: new Readiness(),
+    metrics,
+    openAdapters: options.openAdapters,
+    onShutdown: (phase, step) => shutdown.on(phase, step),
+  };
+  const onError = (error: unknown) => logger.error({ err: error }, 'while shutting down');
+  let app: NestFastifyApplication | undefined;
+  const closeAll = async () => {
+    await shutdown.run('work', onError);
+    await app?.close().catch(onError);
+    await shutdown.run('connections', onError);
+  };
+  try {
+    app = await NestFactory.create<NestFastifyApplication>(
+      await definition.module(settings, context),
+      new FastifyAdapter({
+        loggerInstance: logger,
+        logController: new LogController({ disableRequestLogging: true }),
+        bodyLimit: definition.bodyLimit ?? MIB,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        trustProxy: definition.trustProxy?.(settings) ?? false,
+        genReqId: () => randomUUID(),
+        forceCloseConnections: 'idle',
+      }),
+      { logger: new NestLogger(logger), abortOnError: false },
+    );
+    const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+    addHttpMetrics(fastify, metrics);
+    addHealthRoutes(fastify, { readiness: context.readiness, metrics });
+    app.useGlobalFilters(new ProblemFilter(logger, definition.problems));
+    await definition.configure?.(app, settings, context);
+    const rpcPort = definition.rpc
+      ? await listenRpc(app, common, new RpcProblemFilter(logger, definition.problems))
+      : 0;
+    await app.listen(common.PORT, common.HOST);
+    const address = app.getHttpServer().address() as { port: number };
+    let closing: Promise<void> | undefined;
+    return {
+      httpUrl: `http://${common.HOST.includes(':') ? `[${common.HOST}]` : common.HOST}:${address.port}`,
+      rpcPort,
+      close: () => (closing ??= closeAll()),
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function listenRpc(
+  app: NestFastifyApplication,
+  settings: BaseSettings,
+  filter: RpcProblemFilter,
+): Promise<number> {
+  const port = settings.RPC_PORT ?? (settings.PORT === 0 ? 0 : settings.PORT + 1);
+  const microservice = app.connectMicroservice(
+    { transport: Transport.TCP, options: { host: settings.HOST, port } },
+    { deferInitialization: true }, // else its handlers are bound before the filter is there
+  );
+  microservice.useGlobalFilters(filter);
+  await app.startAllMicroservices();
+  return (microservice.unwrap<Server>().address() as { port: number }).port;
+}
