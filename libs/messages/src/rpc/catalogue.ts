@@ -1,5 +1,5 @@
 import type { Money } from '../money.js';
-import { rpc, type Page } from './rpc.js';
+import { rpc, type CacheAnswerName, type Page } from './rpc.js';
 
 /** `stock`: what can still be bought. `from`: how the cache answered. */
 export interface Product {
@@ -8,8 +8,6 @@ export interface Product {
   price: Money;
   stock: number;
 }
-
-export type CacheAnswerName = 'hit' | 'miss' | 'stale' | 'bypass';
 
 /** Refusals: `UNKNOWN_SKU` 404, `OTHER_CURRENCY` 422. */
 export const catalogueRpc = {

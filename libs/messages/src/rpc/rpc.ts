@@ -26,3 +26,6 @@ export interface Page<T> {
   items: T[];
   nextCursor?: string;
 }
+
+/** How a cached read was answered; `stale` when its owner could not be asked. */
+export type CacheAnswerName = 'hit' | 'miss' | 'stale' | 'bypass';

@@ -1,4 +1,4 @@
-import { rpc } from './rpc.js';
+import { rpc, type CacheAnswerName } from './rpc.js';
 
 export interface User {
   id: string;
@@ -10,7 +10,8 @@ export interface User {
 /** Refusals: `EMAIL_TAKEN` 409, `USER_NOT_FOUND` 404, `INVALID_CREDENTIALS` 401. */
 export const usersRpc = {
   create: rpc<{ email: string; password: string; name: string }, User>().as('users.create'),
-  get: rpc<{ id: string }, User>().as('users.get'),
+  /** `from`: how the cache answered. */
+  get: rpc<{ id: string }, { user: User; from: CacheAnswerName }>().as('users.get'),
   findByEmail: rpc<{ email: string }, User[]>().as('users.find-by-email'),
   update: rpc<{ id: string; name?: string; email?: string; password?: string }, User>().as('users.update'),
   authenticate: rpc<{ email: string; password: string }, User>().as('users.authenticate'),
