@@ -13,6 +13,8 @@ export interface SupervisedOptions {
   readonly gid?: number;
   /** What the server gets when the process that started it is gone, whatever ended that process. */
   readonly signalWhenOrphaned: 'TERM' | 'INT' | 'QUIT' | 'KILL';
+  /** A folder of this server alone, removed after that. */
+  readonly removeWhenOrphaned?: string;
 }
 
 /**
@@ -21,12 +23,22 @@ export interface SupervisedOptions {
  * without a list of pids that might have gone to others by then.
  */
 const supervise = `
-signal=$1; shift
+signal=$1 folder=$2; shift 2
 exec 4<&0
 "$@" </dev/null 3>&- 4<&- &
 pid=$!
 echo "$pid" >&3
-( exec 3>&-; read -r _ <&4; kill -s "$signal" "$pid"; kill -s CONT "$pid" ) 2>/dev/null &
+(
+  trap 'exit 0' TERM
+  exec 3>&-
+  read -r _ <&4
+  trap '' TERM
+  kill -s "$signal" "$pid"; kill -s CONT "$pid"
+  [ -n "$folder" ] || exit 0
+  tries=0
+  while kill -0 "$pid" && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+  rm -rf "$folder"
+) >/dev/null 2>&1 &
 watcher=$!
 exec 3>&- 4<&-
 wait "$pid"
@@ -49,7 +61,10 @@ export class SupervisedProcess {
     try {
       const supervisor = spawn(
         '/bin/sh',
-        ['-c', supervise, 'sh', options.signalWhenOrphaned, options.command, ...options.args],
+        [
+          ...['-c', supervise, 'sh', options.signalWhenOrphaned, options.removeWhenOrphaned ?? ''],
+          ...[options.command, ...options.args],
+        ],
         {
           // A session of its own: Ctrl-C reaches the program that uses the server, which then stops it in order.
           detached: true,

@@ -154,6 +154,7 @@ class ProcessRedis extends PrivateRedis implements RedisServer {
       env: { ...process.env, ...this.env },
       logFile: join(this.folder, 'redis.log'),
       signalWhenOrphaned: 'KILL',
+      removeWhenOrphaned: this.folder,
     });
     this.process = started;
     await this.untilItAnswers(() => (started.running ? undefined : started.lastOutput()));
