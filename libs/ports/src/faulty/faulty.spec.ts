@@ -80,6 +80,25 @@ describe('faulty', () => {
     await expect(port.call()).rejects.toThrow('its own');
   });
 
+  it('is silent for the budget of a call, and makes it later', async () => {
+    const counter = new Counter();
+    let resume = () => {};
+    const faults: Faults = { silentUntil: new Promise<void>((resolve) => (resume = resolve)), timeoutMs: 10_000 };
+    const port = faulty({ add: (by: number, _call: { budgetMs: number }) => counter.add(by) }, faults);
+    await expect(port.add(1, { budgetMs: 10 })).rejects.toMatchObject({ code: 'TIMEOUT', effect: 'unknown' });
+    expect(counter.calls).toBe(0);
+    faults.silentUntil = undefined;
+    resume();
+    await Promise.resolve();
+    await expect(port.add(1, { budgetMs: 10 })).resolves.toBe(2);
+  });
+
+  it('refuses what adds when it is full, and nothing else', async () => {
+    const port = faulty({ add: async () => 'added', take: async () => 'taken' }, { full: ['add'] });
+    await expect(port.add()).rejects.toMatchObject({ code: 'FULL', effect: 'none' });
+    await expect(port.take()).resolves.toBe('taken');
+  });
+
   it('waits before each call', async () => {
     const startedMs = performance.now();
     await faulty(new Counter(), { delayMs: 20 }).add(1);
