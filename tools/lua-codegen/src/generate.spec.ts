@@ -105,6 +105,28 @@ scriptOperands(script, { lock: 'a', others: 'b' }, { token: 'c' });
   });
 });
 
+describe('lua-codegen --check', () => {
+  const command = (...args: string[]) =>
+    spawnSync(
+      process.execPath,
+      [
+        ...['--import', '@swc-node/register/esm-register'],
+        ...[fileURLToPath(new URL('main.ts', import.meta.url)), '--root', root, ...args],
+      ],
+      {
+        encoding: 'utf8',
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    );
+
+  it('ends with 1 on drift and with 0 without', () => {
+    expect(command('--check')).toMatchObject({ status: 1, stderr: expect.stringContaining('lock/take-over.lua') });
+    expect(command()).toMatchObject({ status: 0, stderr: '' });
+    expect(command('--check')).toMatchObject({ status: 0, stderr: '' });
+  }, 30_000);
+});
+
 describe('the scripts of redis-adapters', () => {
   it('are as their .lua says', () => {
     const adapters = fileURLToPath(new URL('../../../libs/redis-adapters/src', import.meta.url));

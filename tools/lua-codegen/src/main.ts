@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { generate } from './generate.js';
 
 const check = process.argv.includes('--check');
-const root = fileURLToPath(new URL('../../../libs/redis-adapters/src', import.meta.url));
+const at = process.argv.indexOf('--root');
+const adapters = fileURLToPath(new URL('../../../libs/redis-adapters/src', import.meta.url));
+const root = at < 0 ? adapters : (process.argv[at + 1] ?? adapters);
 const { scripts, problems } = generate({ root, scriptModule: 'script/script.js', check });
 
 for (const problem of problems) console.error(problem);

@@ -1,4 +1,5 @@
 import { type ChainableCommander, type Redis } from 'ioredis';
+import { assertOneSlot } from '../keys/one-slot.js';
 import {
   type Script,
   type ScriptArgument,
@@ -43,6 +44,7 @@ export class RedisPipeline {
    */
   run<K extends ScriptKeys, A extends ScriptArguments>(script: Script<K, A>, keys: K, args: A): this {
     const operands = scriptOperands(script, keys, args);
+    assertOneSlot(script.name, operands.slice(1, operands[0] + 1));
     if (this.sent.has(script.sha1)) {
       this.again.set(this.count, [script.source, ...operands]);
       return this.command('evalsha', script.sha1, ...operands);

@@ -9,6 +9,7 @@ import {
   UnavailableFault,
 } from '@redstart/ports';
 import { Redis, type RedisOptions } from 'ioredis';
+import { assertOneSlot } from '../keys/one-slot.js';
 import { type Script, type ScriptArguments, type ScriptKeys, scriptOperands } from '../script/script.js';
 import { end } from './end.js';
 import { RedisPipeline } from './pipeline.js';
@@ -40,6 +41,11 @@ export interface CommandOptions {
    * budget, when the connection was cut before the reply.
    */
   idempotent?: boolean;
+  /**
+   * The keys belong to independent calls gathered into one script (see `coalesce`), so they need not share a slot. A
+   * cluster will run one script a slot. Without it, `run` throws when keys have different tags.
+   */
+  acrossSlots?: boolean;
 }
 
 /** `idle` until the first call: nothing connects before it is needed. */
@@ -113,7 +119,7 @@ export class RedisConnection {
     args: A,
     options: CommandOptions,
   ): Promise<unknown> {
-    const operands = scriptOperands(script, keys, args);
+    const operands = this.operands(script, keys, args, options);
     return this.perform(options, (redis) =>
       redis
         .call('evalsha', script.sha1, ...operands)
@@ -128,7 +134,7 @@ export class RedisConnection {
     args: A,
     options: CommandOptions,
   ): Promise<unknown> {
-    const operands = scriptOperands(script, keys, args);
+    const operands = this.operands(script, keys, args, options);
     return this.perform(options, (redis) =>
       redis
         .callBuffer('evalsha', script.sha1, ...operands)
@@ -196,6 +202,17 @@ export class RedisConnection {
     this.wake();
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
     await Promise.all([end(this.redis), this.subscriber.close()]);
+  }
+
+  private operands<K extends ScriptKeys, A extends ScriptArguments>(
+    script: Script<K, A>,
+    keys: K,
+    args: A,
+    options: CommandOptions,
+  ): ReturnType<typeof scriptOperands> {
+    const operands = scriptOperands(script, keys, args);
+    if (!options.acrossSlots) assertOneSlot(script.name, operands.slice(1, operands[0] + 1));
+    return operands;
   }
 
   private async perform<T>(options: CommandOptions, send: (redis: Redis) => Promise<T>): Promise<T> {
