@@ -1,0 +1,13 @@
+import type { Rule } from '@redstart/ports';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Of each user (anonymous: each address) on each route. */
+export const routeRules: readonly Rule[] = [
+  { name: 'minute', limit: 100, windowMs: MINUTE_MS, algorithm: 'fixed' },
+  { name: 'hour', limit: 1000, windowMs: HOUR_MS, algorithm: 'fixed' },
+];
+
+/** Of each account at login, so that passwords cannot be tried. */
+export const loginRules: readonly Rule[] = [{ name: 'login', limit: 10, windowMs: MINUTE_MS, algorithm: 'fixed' }];
