@@ -1,1 +1,1 @@
-export {};
+export { administratorOf, type Administrator } from './administrator.js';

@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { type Readable } from 'node:stream';
 
 export interface SupervisedOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Where the server's own output goes. Appended to. */
-  readonly logFile: string;
+  /** A file to append to; or, through the same terminal, our own output; or streams to read. */
+  readonly output: { readonly file: string } | 'inherit' | 'pipe';
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly uid?: number;
@@ -53,11 +54,12 @@ export class SupervisedProcess {
     /** The server's own pid, not the supervising shell's. */
     readonly pid: number,
     private readonly supervisor: ChildProcess,
-    private readonly logFile: string,
+    private readonly logFile: string | undefined,
   ) {}
 
   static async start(options: SupervisedOptions): Promise<SupervisedProcess> {
-    const log = openSync(options.logFile, 'a');
+    const logFile = typeof options.output === 'object' ? options.output.file : undefined;
+    const log = logFile === undefined ? (options.output as 'inherit' | 'pipe') : openSync(logFile, 'a');
     try {
       const supervisor = spawn(
         '/bin/sh',
@@ -79,9 +81,9 @@ export class SupervisedProcess {
       supervisor.stdin?.on('error', () => undefined);
       (supervisor.stdin as unknown as { unref(): void }).unref();
       const pid = await readPid(supervisor);
-      return new SupervisedProcess(pid, supervisor, options.logFile);
+      return new SupervisedProcess(pid, supervisor, logFile);
     } finally {
-      closeSync(log);
+      if (typeof log === 'number') closeSync(log);
     }
   }
 
@@ -110,8 +112,23 @@ export class SupervisedProcess {
     });
   }
 
-  onExit(listener: () => void): void {
-    this.supervisor.once('exit', listener);
+  /** With the exit code as a shell gives it: 128 and the signal's number when a signal ended the process. */
+  onExit(listener: (code: number) => void): void {
+    this.supervisor.once('exit', (code, signal) => listener(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
+  }
+
+  /** With `output: 'pipe'`. */
+  get stdout(): Readable | null {
+    return this.supervisor.stdout;
+  }
+
+  get stderr(): Readable | null {
+    return this.supervisor.stderr;
+  }
+
+  /** Keeps this process alive as long as the other one: by default it is not. */
+  ref(): void {
+    this.supervisor.ref();
   }
 
   /** Asks it to end, and insists after `withinMs`. */
@@ -126,7 +143,11 @@ export class SupervisedProcess {
   /** The last lines the server wrote, for an error message. */
   lastOutput(lines = 15): string {
     try {
-      return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+      return readFileSync(this.logFile ?? '', 'utf8')
+        .trimEnd()
+        .split('\n')
+        .slice(-lines)
+        .join('\n');
     } catch {
       return '';
     }

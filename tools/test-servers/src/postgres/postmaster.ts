@@ -41,7 +41,7 @@ export class Postmaster {
         ...spawnOptions,
         // Not the folder we are in: the other user id may not be allowed to stand there.
         cwd: '/',
-        logFile: options.logFile,
+        output: { file: options.logFile },
         signalWhenOrphaned: options.orphanShutdown === 'fast' ? 'INT' : 'QUIT',
         removeWhenOrphaned: options.removeWhenOrphaned,
       });

@@ -152,7 +152,7 @@ class ProcessRedis extends PrivateRedis implements RedisServer {
       command: this.binary,
       args: ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, ...this.settings()],
       env: { ...process.env, ...this.env },
-      logFile: join(this.folder, 'redis.log'),
+      output: { file: join(this.folder, 'redis.log') },
       signalWhenOrphaned: 'KILL',
       removeWhenOrphaned: this.folder,
     });

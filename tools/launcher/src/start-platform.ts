@@ -1,0 +1,3 @@
+import { runSingleApp } from './single-app.js';
+
+await runSingleApp({ app: 'all-in-one', watch: false });
