@@ -9,6 +9,33 @@ const nest = {
 };
 const only = (tag, ...onlyDependOnLibsWithTags) => ({ sourceTag: tag, onlyDependOnLibsWithTags });
 
+/** Who may import whom, by tag. `allow`: imports that no rule looks at. */
+const boundaries = (allow) => [
+  'error',
+  {
+    enforceBuildableLibDependency: false,
+    allow,
+    depConstraints: [
+      only('layer:ports', 'layer:ports'),
+      only('layer:messages', 'layer:messages'),
+      only('layer:adapters', 'layer:ports', 'layer:messages', 'layer:test-servers'),
+      only('layer:service-kit', 'layer:ports', 'layer:messages'),
+      only('type:app', 'layer:ports', 'layer:messages', 'layer:adapters', 'layer:service-kit', 'layer:test-servers'),
+      only(
+        'type:suite',
+        'type:app',
+        'layer:ports',
+        'layer:messages',
+        'layer:adapters',
+        'layer:service-kit',
+        'layer:test-servers',
+      ),
+      only('layer:test-servers', 'layer:test-servers'),
+      only('layer:tool', '*'),
+    ],
+  },
+];
+
 export default tseslint.config(
   { ignores: ['**/dist', '**/out-tsc', '**/*.script.ts', '**/node_modules', '.nx', '.data', '.cache'] },
   js.configs.recommended,
@@ -21,38 +48,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@nx/enforce-module-boundaries': [
-        'error',
-        {
-          enforceBuildableLibDependency: false,
-          allow: [],
-          depConstraints: [
-            only('layer:ports', 'layer:ports'),
-            only('layer:messages', 'layer:messages'),
-            only('layer:adapters', 'layer:ports', 'layer:messages', 'layer:test-servers'),
-            only('layer:service-kit', 'layer:ports', 'layer:messages'),
-            only(
-              'type:app',
-              'layer:ports',
-              'layer:messages',
-              'layer:adapters',
-              'layer:service-kit',
-              'layer:test-servers',
-            ),
-            only(
-              'type:suite',
-              'type:app',
-              'layer:ports',
-              'layer:messages',
-              'layer:adapters',
-              'layer:service-kit',
-              'layer:test-servers',
-            ),
-            only('layer:test-servers', 'layer:test-servers'),
-            only('layer:tool', '*'),
-          ],
-        },
-      ],
+      '@nx/enforce-module-boundaries': boundaries([]),
       'no-restricted-imports': ['error', { paths: [ioredis], patterns: [nest] }],
     },
   },
@@ -71,6 +67,11 @@ export default tseslint.config(
       'libs/nest-stream-transport/**/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { paths: [ioredis] }] },
+  },
+  {
+    // The one app that starts other apps, by the entry they offer for it.
+    files: ['apps/all-in-one/**/*.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/*/module']) },
   },
   {
     files: ['**/*.mjs'],
