@@ -71,7 +71,7 @@ export default tseslint.config(
   {
     // The one app that starts other apps, by the entry they offer for it.
     files: ['apps/all-in-one/**/*.ts'],
-    rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/*/module']) },
+    rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/**/module']) },
   },
   {
     files: ['**/*.mjs'],
