@@ -1,0 +1,10 @@
+export interface User {
+  id: string;
+  /** Normalised; unique. */
+  email: string;
+  name: string;
+  role: 'customer' | 'admin';
+}
+
+/** One spelling an address: without it `Ada@Example.com` and `ada@example.com` would be two accounts. */
+export const normaliseEmail = (email: string): string => email.normalize('NFKC').trim().toLowerCase();
