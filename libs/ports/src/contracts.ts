@@ -2,4 +2,5 @@
 export * from './eventually/eventually.js';
 export * from './faulty/faulty.js';
 export * from './faulty/troubles.js';
+export * from './limiter/rate-limiter.contract.js';
 export * from './lock/lock.contract.js';

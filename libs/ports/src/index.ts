@@ -7,6 +7,8 @@ export * from './call/json-codec.js';
 export * from './clock/clock.js';
 export * from './clock/system-clock.js';
 export * from './leaderboard/leaderboard.js';
+export * from './limiter/fixed-windows.js';
+export * from './limiter/insured-limiter.js';
 export * from './limiter/rate-limiter.js';
 export * from './lock/driven-lock.js';
 export * from './lock/lock.js';

@@ -1,4 +1,4 @@
-import { type Call } from '@redstart/ports';
+import { type Call, type Clock } from '@redstart/ports';
 import { describeLockContract } from '@redstart/ports/contracts';
 import { MemoryLockDriver, type MemoryLocks } from './memory-lock-driver.js';
 import { openMemoryLock } from './memory-lock.subject.js';
@@ -9,13 +9,14 @@ import { openMemoryLock } from './memory-lock.subject.js';
 class ForgetsTheOwner extends MemoryLockDriver {
   constructor(
     private readonly all: MemoryLocks,
-    ...rest: [ConstructorParameters<typeof MemoryLockDriver>[1]]
+    clock: Clock,
   ) {
-    super(all, ...rest);
+    super(all, clock);
   }
 
-  override async release(resource: string, _token: string, _call?: Call): Promise<'released' | 'lost'> {
-    return this.all.held.delete(resource) ? 'released' : 'lost';
+  override async release(resource: string, token: string, call?: Call): Promise<'released' | 'lost'> {
+    const answer = await super.release(resource, token, call);
+    return this.all.held.delete(resource) ? 'released' : answer;
   }
 }
 
