@@ -8,11 +8,15 @@ export interface Stream<E> {
   partitions: number;
   subject(event: E): string;
   eventId(event: E): string;
-  /** `refuse`: at the bound `append` answers `full`; `trim`: the oldest go, and are counted. */
+  /**
+   * Bounds of the whole stream; a partition has its even share of `bytes`. `refuse`: at the bound only what every
+   * registered group has acknowledged makes room, then `append` answers `full`. `trim`: the oldest go, acknowledged or
+   * not, and are counted.
+   */
   cap: { bytes: number; ageMs: number; when: 'refuse' | 'trim' };
 }
 
-/** `<incarnation>.<partition>.<id>`: where a reader stands. */
+/** `<incarnation>.<partition>.<id>`: where a reader stands. Another incarnation: the backend lost the stream meanwhile. */
 export type Cursor = string & { readonly cursor: unique symbol };
 
 export type Appended =
@@ -23,8 +27,8 @@ export type Appended =
 
 /**
  * A producer that numbers its events per partition 1, 2, 3 …: lower positions are dropped as duplicates, a hole is
- * refused as `gap`. `base: true` lets an empty partition begin at `firstPosition`; only for a producer that has just
- * read `lastPosition` 0.
+ * refused as `gap`. `base: true` lets a partition that holds nothing of this producer begin at `firstPosition`; only
+ * for a producer that has just read `lastPosition` 0.
  */
 export interface Sequenced {
   producer: string;
@@ -38,7 +42,7 @@ export interface Delivered<E> {
   readonly cursor: Cursor;
   readonly partition: number;
   readonly subject: string;
-  /** From 1. */
+  /** From 1. Counted before the handler starts, so a handler that kills its process counts too. */
   readonly attempt: number;
   /** Of the partition's owner; higher for each later owner. */
   readonly ownerFence: number;
@@ -46,7 +50,10 @@ export interface Delivered<E> {
   readonly signal: AbortSignal;
 }
 
-/** A throw is a retry with backoff, and counts. `park` sets the event's subject aside at once. */
+/**
+ * A throw is a retry with backoff. Every delivery counts, also one that asked for `retryInMs`. `park` sets the event's
+ * subject aside at once; the value is the reason.
+ */
 export type Handled = 'done' | { retryInMs: number } | { park: string };
 
 export interface Consume extends Call {
@@ -58,6 +65,8 @@ export interface Consume extends Call {
   concurrency?: number;
   /** Deliveries before the subject is parked. */
   attempts: number;
+  /** Between deliveries after a throw: a random wait up to min(maxMs, firstMs × 2^(attempt − 1)). Default 100 ms, 30 s. */
+  backoff?: { firstMs: number; maxMs: number };
   /** A partition whose owner gave no sign of life for so long is taken over. */
   takeoverMs: number;
   onFault?: (error: unknown) => void;
@@ -92,7 +101,12 @@ export interface Parked<E> {
 
 /** A durable log in partitions, read by consumer groups, each event at least once and in order of its subject. */
 export abstract class EventStream {
-  /** Atomic within a partition. Unsequenced events go to the partition of their subject. */
+  /**
+   * Atomic within a partition. Unsequenced events go to the partition of their subject and are known by their id while
+   * the stream holds them. So a second append of the same events, sequenced or not, writes nothing. Where events of
+   * several partitions are given and one is full, the others may have been written: the same call again completes it.
+   * @throws TooLargeFault for an event over the adapter's limit; nothing is written then.
+   */
   abstract append<E>(
     stream: Stream<E>,
     events: readonly E[],
@@ -117,7 +131,11 @@ export abstract class EventStream {
     options: Consume,
   ): Running & { readonly owned: ReadonlySet<number> };
 
-  /** From after the cursor (default: the beginning), in order within a partition, to the present end. */
+  /**
+   * From after the cursor (default: the beginning), in order, to the end. `gap`: what followed the cursor is gone
+   * (trimmed, or lost by the backend); reading goes on with the oldest that is there. Events that do not decode are
+   * passed over.
+   */
   abstract read<E>(
     stream: Stream<E>,
     options: Call & { after?: Cursor; partition: number; limit?: number },
@@ -128,9 +146,15 @@ export abstract class EventStream {
   /** Events set aside with their subject, oldest first. */
   abstract parked<E>(stream: Stream<E>, group: string, options: Call & { limit: number }): Promise<Parked<E>[]>;
 
-  /** Hands a subject's parked events to the group again, in order, before its later ones. Answers how many. */
+  /**
+   * Hands a subject's parked events to the group again, in order, with all their attempts, before its later ones.
+   * Answers how many; 0 when nothing of it is parked.
+   */
   abstract resume<E>(stream: Stream<E>, group: string, subject: string, call?: Call): Promise<number>;
 
-  /** Drops what every registered group has acknowledged, down to `keep` entries a partition. Answers how many. */
+  /**
+   * Drops what every registered group has acknowledged, down to `keep` entries a partition. Answers how many. A group
+   * is registered by its first `consume`; where there is none, nothing is dropped.
+   */
   abstract trim<E>(stream: Stream<E>, options: Call & { keep: number }): Promise<number>;
 }
