@@ -106,7 +106,9 @@ describe('RedisConnection', () => {
     const key = randomUUID();
     await count(connection, key);
     proxy.cutReplies(1, { matching: /evalsha/ });
+    expect(connection.interruptions).toBe(0);
     await expect(count(connection, key)).rejects.toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' });
+    expect(connection.interruptions).toBe(1);
     expect(proxy.cutsLeft()).toBe(0);
     expect(await get(connection, key)).toBe('2');
   });

@@ -71,6 +71,8 @@ export class RedisConnection {
   private readonly timeoutMs: number;
   private readonly maxValueBytes: number;
   private downSinceMs: number;
+  private wasReady = false;
+  private cuts = 0;
   private inFlight = 0;
   private whenIdle: (() => void) | undefined;
   private closing: Promise<void> | undefined;
@@ -86,9 +88,12 @@ export class RedisConnection {
     this.redis = new Redis({ ...clientOptions(this.target, this.timeoutMs), connectionName: name });
     this.redis.on('error', onFault);
     this.redis.on('close', () => {
+      if (this.wasReady) this.cuts += 1;
+      this.wasReady = false;
       this.downSinceMs = this.clock.monotonicMs();
     });
     this.redis.on('ready', () => {
+      this.wasReady = true;
       this.wake();
       for (const listener of this.reconnected) listener();
     });
@@ -102,6 +107,11 @@ export class RedisConnection {
     if (this.closing) return 'closed';
     if (this.redis.status === 'wait') return 'idle';
     return this.redis.status === 'ready' ? 'ready' : 'connecting';
+  }
+
+  /** How often a connection that was ready was lost. It has grown by the time that a call which was cut rejects. */
+  get interruptions(): number {
+    return this.cuts;
   }
 
   /** Host and port, for logs and messages. */
