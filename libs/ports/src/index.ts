@@ -6,6 +6,7 @@ export * from './call/call.js';
 export * from './call/json-codec.js';
 export * from './clock/clock.js';
 export * from './clock/system-clock.js';
+export * from './leaderboard/check-board.js';
 export * from './leaderboard/leaderboard.js';
 export * from './limiter/fixed-windows.js';
 export * from './limiter/insured-limiter.js';

@@ -25,7 +25,7 @@ function replica(faults: Faults, insurance: Partial<Insurance> = {}) {
     }
   }
   // A breaker that tries at every call: cockatiel's time is the machine's, which these tests do not move.
-  const settings: Insurance = { whenAway: 'local', clock, breaker: { openMs: 0 }, ...insurance };
+  const settings: Insurance = { whenAway: { local: { replicas: 1 } }, clock, breaker: { openMs: 0 }, ...insurance };
   return { limiter: new InsuredLimiter(new Counting(), settings), calls: () => calls };
 }
 
@@ -65,7 +65,7 @@ describe('an insured limiter', () => {
   });
 
   it('counts alone, at its share of the limit, when insured locally', async () => {
-    const { limiter } = replica({ failRate: 1 }, { replicas: 3 });
+    const { limiter } = replica({ failRate: 1 }, { whenAway: { local: { replicas: 3 } } });
     expect(await limiter.take('user', [minute])).toEqual({
       status: 'allowed',
       source: 'local',
@@ -101,7 +101,7 @@ describe('an insured limiter', () => {
 
   it('keeps its local counts while the backend comes and goes', async () => {
     const faults: Faults = { failRate: 1 };
-    const { limiter } = replica(faults, { replicas: 2 });
+    const { limiter } = replica(faults, { whenAway: { local: { replicas: 2 } } });
     expect(await allowed(limiter, 20)).toBe(5);
     for (let flap = 0; flap < 5; flap += 1) {
       faults.failRate = 0;
@@ -158,7 +158,7 @@ describe('an insured limiter', () => {
   });
 
   it('stays within its memory, and refuses rather than forget whom it let through', async () => {
-    const { limiter } = replica({ failRate: 1 }, { maxSubjects: 100 });
+    const { limiter } = replica({ failRate: 1 }, { whenAway: { local: { replicas: 1, maxSubjects: 100 } } });
     for (let i = 0; i < 100; i += 1) expect(await allowed(limiter, 1, `user ${i}`)).toBe(1);
     expect(await limiter.take('user 100', [minute])).toMatchObject({ status: 'limited', source: 'policy' });
     expect(await allowed(limiter, 20, 'user 0')).toBe(9);
@@ -168,7 +168,7 @@ describe('an insured limiter', () => {
 
   it('gives way, in its memory, to whom it must remember', async () => {
     const faults: Faults = {};
-    const { limiter } = replica(faults, { maxSubjects: 10 });
+    const { limiter } = replica(faults, { whenAway: { local: { replicas: 1, maxSubjects: 10 } } });
     for (let i = 0; i < 50; i += 1) await allowed(limiter, 1, `served ${i}`);
     faults.failRate = 1;
     for (let i = 0; i < 10; i += 1) expect(await allowed(limiter, 20, `user ${i}`)).toBe(10);
@@ -178,7 +178,7 @@ describe('an insured limiter', () => {
   it.each([1, 2, 3, 7, 42])('admits at most 2 × limit in a window while the backend flaps (seed %i)', async (seed) => {
     const rules = [minute, { ...minute, name: 'hour', limit: 40, windowMs: 3_600_000 }];
     const faults: Faults[] = [1, 2, 3].map((i) => ({ seed: seed * 10 + i, failRate: 0.3, loseReplies: 0.2 }));
-    const replicas = faults.map((each) => replica(each, { replicas: 3 }).limiter);
+    const replicas = faults.map((each) => replica(each, { whenAway: { local: { replicas: 3 } } }).limiter);
     const byWindow = new Map<string, number>();
     const sources = new Set<string>();
     for (let i = 0; i < 3_000; i += 1) {

@@ -5,17 +5,20 @@ import { type Asked, checkTake, limitOf } from './fixed-windows.js';
 import { LocalLedger } from './local-ledger.js';
 import { type Limit, RateLimiter, type Rule, type Take } from './rate-limiter.js';
 
+export interface LocalInsurance {
+  /** Processes that share the limits: each takes limit ÷ replicas, rounded down (a limit below that refuses). */
+  replicas: number;
+  /** Bound of the local counters. Default 50,000; beyond, subjects not met before are refused while the backend is away. */
+  maxSubjects?: number;
+}
+
 export interface Insurance {
   /**
    * What happens when the backend is away, slow or full. `open`: all is allowed; `closed`: all is refused; `local`:
-   * this process counts alone, at limit ÷ `replicas` (rounded down; a limit below `replicas` refuses).
+   * this process counts alone.
    */
-  whenAway: 'open' | 'closed' | 'local';
-  /** Processes that share the limits. Default 1. */
-  replicas?: number;
-  /** Bound of the local counters. Default 50,000; beyond, subjects not met before are refused while the backend is away. */
-  maxSubjects?: number;
-  /** What a take may cost before the insurance answers. Default 30. */
+  whenAway: 'open' | 'closed' | { local: LocalInsurance };
+  /** What a take may cost before the insurance answers. Default 30; 250 with `closed`, where waiting beats refusing. */
   budgetMs?: number;
   breaker?: BreakerOptions;
   clock: Clock;
@@ -31,20 +34,20 @@ export interface Insurance {
  */
 export class InsuredLimiter extends RateLimiter {
   private readonly breaker: BackendBreaker;
-  private readonly ledger: LocalLedger;
-  private readonly replicas: number;
+  private readonly local: { replicas: number; ledger: LocalLedger } | undefined;
 
   constructor(
     private readonly limiter: RateLimiter,
     private readonly insurance: Insurance,
   ) {
     super();
-    this.replicas = insurance.replicas ?? 1;
-    if (!Number.isSafeInteger(this.replicas) || this.replicas < 1) {
-      throw new RangeError(`replicas is ${this.replicas}; it must be an integer from 1`);
-    }
     this.breaker = new BackendBreaker('limiter', insurance.breaker);
-    this.ledger = new LocalLedger(insurance.maxSubjects ?? 50_000);
+    if (typeof insurance.whenAway !== 'object') return;
+    const { replicas, maxSubjects = 50_000 } = insurance.whenAway.local;
+    if (!Number.isSafeInteger(replicas) || replicas < 1) {
+      throw new RangeError(`replicas is ${replicas}; it must be an integer from 1`);
+    }
+    this.local = { replicas, ledger: new LocalLedger(maxSubjects) };
   }
 
   async take(subject: string, rules: readonly Rule[], options: Take = {}): Promise<Limit> {
@@ -52,8 +55,8 @@ export class InsuredLimiter extends RateLimiter {
     const key = `${asked.counter} ${subject}`;
     try {
       const limit = await this.breaker.run(() => this.ask(subject, rules, options));
-      if (this.insurance.whenAway === 'local' && limit.status === 'allowed' && !asked.peek) {
-        this.ledger.mirror(key, rules, asked.cost, this.insurance.clock.now());
+      if (this.local && limit.status === 'allowed' && !asked.peek) {
+        this.local.ledger.mirror(key, rules, asked.cost, this.insurance.clock.now());
       }
       return limit;
     } catch (fault) {
@@ -65,10 +68,8 @@ export class InsuredLimiter extends RateLimiter {
 
   private async ask(subject: string, rules: readonly Rule[], options: Take): Promise<Limit> {
     try {
-      return await this.limiter.take(subject, rules, {
-        ...options,
-        budgetMs: options.budgetMs ?? this.insurance.budgetMs ?? 30,
-      });
+      const budgetMs = options.budgetMs ?? this.insurance.budgetMs ?? (this.insurance.whenAway === 'closed' ? 250 : 30);
+      return await this.limiter.take(subject, rules, { ...options, budgetMs });
     } catch (fault) {
       if (fault instanceof BackendFault && fault.code !== 'ABORTED') this.insurance.onFault?.(fault);
       throw fault;
@@ -76,11 +77,11 @@ export class InsuredLimiter extends RateLimiter {
   }
 
   private answerAlone(key: string, rules: readonly Rule[], { cost, peek }: Asked): Limit {
-    const { whenAway, clock } = this.insurance;
-    const nowMs = clock.now();
-    if (whenAway !== 'local') return this.byPolicy(whenAway === 'open', rules, cost, nowMs);
-    const shares = rules.map((rule) => ({ ...rule, limit: Math.floor(rule.limit / this.replicas) }));
-    const taken = this.ledger.take(key, shares, { cost, peek, nowMs });
+    const nowMs = this.insurance.clock.now();
+    if (!this.local) return this.byPolicy(this.insurance.whenAway === 'open', rules, cost, nowMs);
+    const { replicas, ledger } = this.local;
+    const shares = rules.map((rule) => ({ ...rule, limit: Math.floor(rule.limit / replicas) }));
+    const taken = ledger.take(key, shares, { cost, peek, nowMs });
     if (!taken) return this.byPolicy(false, rules, cost, nowMs);
     return limitOf(shares, { ...taken, cost, nowMs, source: 'local' });
   }

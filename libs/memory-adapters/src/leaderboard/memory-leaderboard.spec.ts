@@ -1,0 +1,4 @@
+import { describeLeaderboardContract } from '@redstart/ports/contracts';
+import { openMemoryLeaderboard } from './memory-leaderboard.subject.js';
+
+describeLeaderboardContract('memory', { open: () => openMemoryLeaderboard() });
