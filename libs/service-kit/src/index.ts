@@ -2,6 +2,7 @@ export * from './health/readiness.js';
 export * from './http/problem.js';
 export * from './http/problem-filter.js';
 export * from './log/logger.js';
+export * from './loop/loop.js';
 export * from './rpc/fault-problem.js';
 export * from './rpc/rpc-caller.js';
 export * from './rpc/rpc-handler.js';
