@@ -112,13 +112,13 @@ class PooledConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const reads = query.query.kind === 'SelectQueryNode';
     const phase: Phase = this.inTransaction ? 'transaction' : reads ? 'read' : 'write';
-    const { rows, rowCount, command } = await this.#send<R>(query.sql, query.parameters, phase);
+    const { rows, rowCount, command } = await this.#send(query.sql, query.parameters, phase);
     const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
-    return changes ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
+    return changes ? { rows: rows as R[], numAffectedRows: BigInt(rowCount ?? 0) } : { rows: rows as R[] };
   }
 
   // eslint-disable-next-line require-yield
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+  async *streamQuery(): AsyncIterableIterator<never> {
     throw new Error('streaming a result is not supported: page through it by key');
   }
 
@@ -134,7 +134,7 @@ class PooledConnection implements DatabaseConnection {
     this.client.release(!this.usable);
   }
 
-  async #send<R>(text: string, parameters: readonly unknown[], phase: Phase) {
+  async #send(text: string, parameters: readonly unknown[], phase: Phase) {
     const operation = `${this.settings.name}.${phase === 'commit' ? 'commit' : 'query'}`;
     if (!this.usable) {
       throw new UnavailableFault('the connection was lost earlier in this transaction', { operation, effect: 'none' });

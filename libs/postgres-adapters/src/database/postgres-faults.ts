@@ -25,6 +25,7 @@ interface ServerError {
   code: string;
   severity?: string;
   constraint?: string;
+  table?: string;
 }
 
 const sqlState = /^[0-9A-Z]{5}$/;
@@ -46,7 +47,12 @@ const conflicts = new Set(['40001', '40P01']);
 /** True for a serialization failure or a deadlock: nothing was written and the same work may succeed when run again. */
 export function isConflict(error: unknown): boolean {
   const known = serverError(error);
-  return known !== undefined && conflicts.has(known.code);
+  return known !== undefined && (conflicts.has(known.code) || missedItsDay(known));
+}
+
+/** A row on its way to the default table of a partitioned one, whose own table was attached while it waited. */
+function missedItsDay({ code, constraint, table }: ServerError): boolean {
+  return code === '23514' && constraint === undefined && (table?.endsWith('_default') ?? false);
 }
 
 /** True when a unique or primary key (that of `constraint`, if named) refused a row. */

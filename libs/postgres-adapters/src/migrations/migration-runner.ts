@@ -29,6 +29,7 @@ export async function runMigrations(db: Kysely<unknown>, sets: readonly Migratio
       }
       applied.push(`${set.owner}/${migration.name}`);
     }
+    await set.tend?.(db);
   }
   return applied;
 }

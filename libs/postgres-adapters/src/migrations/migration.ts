@@ -16,4 +16,6 @@ export interface Migration {
 export interface MigrationSet {
   owner: string;
   migrations: readonly Migration[];
+  /** Runs at every start, after the steps, under the same lock: tables that follow the calendar. Idempotent. */
+  tend?(db: Kysely<unknown>): Promise<void>;
 }

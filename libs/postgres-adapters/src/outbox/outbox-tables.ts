@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { MigrationSet } from '../migrations/migration.js';
+import { makeDays } from './outbox-days.js';
 
 /** The tables of `Outbox` and its relay. */
 export const outboxTables: MigrationSet = {
@@ -46,11 +47,71 @@ export const outboxTables: MigrationSet = {
           create table outbox_relay (
             stream text not null, relay text not null, seen_at timestamptz not null, primary key (stream, relay)
           )`.execute(db);
-        await sql.raw(PLACE).execute(db);
+        for (const routine of [LEASES, PLACE, SKIP]) await sql.raw(routine).execute(db);
       },
     },
   ],
+  tend: async (db) => void (await makeDays(db)),
 };
+
+/**
+ * A relay's sign of life: renews what it holds and takes what is free, up to its fair share of the partitions among the
+ * relays alive. Answers what it holds and how many it should (the surplus is its own to give back, when it has stopped).
+ */
+const LEASES = `
+create function outbox_hold(_stream text, _relay text, _ttl interval)
+returns table ("partition" smallint, fence bigint, quota integer) language plpgsql as $$
+#variable_conflict use_column
+declare
+  alive integer;
+  before integer;
+  total integer;
+  share integer;
+  held integer;
+begin
+  insert into outbox_relay (stream, relay, seen_at) values (_stream, _relay, now())
+  on conflict (stream, relay) do update set seen_at = now();
+  delete from outbox_relay where (stream, relay) in (
+    select stream, relay from outbox_relay
+    where stream = _stream and seen_at < now() - 10 * _ttl for update skip locked);
+  select count(*), count(*) filter (where relay < _relay) into alive, before
+  from outbox_relay where stream = _stream and seen_at > now() - _ttl;
+  select count(*) into total from outbox_lease where stream = _stream;
+  -- The remainder goes to the first by name, so that shares add up to the whole.
+  share := total / alive + (case when before < total % alive then 1 else 0 end);
+
+  update outbox_lease set expires_at = now() + _ttl where stream = _stream and holder = _relay;
+  get diagnostics held = row_count;
+  if held < share then
+    update outbox_lease l set holder = _relay, fence = l.fence + 1, expires_at = now() + _ttl
+    from (
+      select partition from outbox_lease
+      where stream = _stream and expires_at <= now() and holder is distinct from _relay
+      order by partition limit share - held for update skip locked
+    ) free
+    where l.stream = _stream and l.partition = free.partition;
+  end if;
+  return query select partition, fence, share from outbox_lease where stream = _stream and holder = _relay;
+end $$`;
+
+/**
+ * The stream knows positions that this database never gave: it was restored, or is new, and the stream is not. Positions
+ * go on after the stream's; rows that were placed and not handed on get new ones; nothing older is appended again.
+ */
+const SKIP = `
+create function outbox_skip(_stream text, _partition smallint, _holder text, _fence bigint, _last bigint)
+returns boolean language plpgsql as $$
+declare
+  handed bigint;
+begin
+  select handed_position into handed from outbox_lease
+  where stream = _stream and partition = _partition and holder = _holder and fence = _fence for update;
+  if not found then return false; end if;
+  update outbox set position = null where stream = _stream and partition = _partition and position > handed;
+  update outbox_lease set last_position = _last, handed_position = _last, floor_position = _last + 1
+  where stream = _stream and partition = _partition;
+  return true;
+end $$`;
 
 /**
  * Gives committed rows of a partition their positions, and answers the rows from `_after` on. First the lease row is
@@ -69,7 +130,7 @@ create function outbox_place(
   _handed bigint, _after bigint, _limit integer, _hold interval
 ) returns table (
   last_position bigint, floor_position bigint, handed_position bigint,
-  "position" bigint, subject text, sequence bigint, event_id text, type text, settles boolean, event json
+  "position" bigint, settles boolean, event json, bytes integer
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -84,7 +145,8 @@ begin
   with unplaced as (
     select o.day, o.subject, o.sequence,
       o.sequence = 1
-      or o.sequence = 1 + lag(o.sequence) over (partition by o.subject order by o.sequence)
+      -- Never null: bool_and below would pass over it.
+      or coalesce(o.sequence = 1 + lag(o.sequence) over (partition by o.subject order by o.sequence), false)
       or exists (
         select from outbox p
         where p.stream = _stream and p.subject = o.subject and p.sequence = o.sequence - 1 and p.position is not null)
@@ -109,9 +171,9 @@ begin
   end if;
 
   return query select lease.last_position + placed, lease.floor_position, lease.handed_position,
-    null::bigint, null::text, null::bigint, null::text, null::text, null::boolean, null::json;
+    null::bigint, null::boolean, null::json, null::integer;
   return query select lease.last_position + placed, lease.floor_position, lease.handed_position,
-    o.position, o.subject, o.sequence, o.event_id, o.type, o.settles, o.event
+    o.position, o.settles, o.event, octet_length(o.event::text)
   from outbox o
   where o.stream = _stream and o.partition = _partition and o.position > _after
   order by o.position

@@ -39,7 +39,8 @@ export class Outbox<E extends OutboxEvent> {
     const { database, stream } = settings;
     this.bell = new OutboxBell({
       db: database.db,
-      channel: `${database.schema}.outbox.${stream.name}`,
+      // A channel's name is an identifier: PostgreSQL takes 63 bytes.
+      channel: `${database.schema}.outbox.${stream.name}`.slice(0, 63),
       onFault: (error) => database.onFault(error),
     });
   }
