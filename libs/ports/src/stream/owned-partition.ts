@@ -16,7 +16,7 @@ import {
 
 /** Entries asked for at once. */
 const BATCH = 100;
-/** Asks for more when fewer than so many could be handed out now. */
+/** Asks for more when fewer subjects than so many have an event that could be handed out now. */
 const LOW = BATCH / 2;
 /** Held in memory at most, also behind subjects that wait for a retry. */
 const MAX_HELD = 1000;
@@ -87,7 +87,7 @@ export class OwnedPartition<E> {
   private generation = 1;
   private held = 0;
   private heldBytes = 0;
-  private heldBack = 0;
+  private readyLanes = 0;
   private reading = false;
   private more = true;
   private looking = false;
@@ -140,7 +140,7 @@ export class OwnedPartition<E> {
   private readIfRoom(): void {
     if (!this.more || this.reading || this.isGone || this.inDoubt) return;
     if (this.leaving && this.unreported.size === 0) return;
-    if (this.held - this.heldBack >= LOW || this.held >= MAX_HELD || this.heldBytes >= MAX_HELD_BYTES) return;
+    if (this.readyLanes >= LOW || this.held >= MAX_HELD || this.heldBytes >= MAX_HELD_BYTES) return;
     if (this.cursor - this.committed >= MAX_AHEAD) return;
     this.reading = true;
     this.more = false;
@@ -148,8 +148,8 @@ export class OwnedPartition<E> {
     const range = { after: this.cursor, limit: BATCH };
     this.consumer.parts.driver.read(this.at, range).then(
       (log) => {
-        this.reading = false;
         if (generation === this.generation) this.onRead(log);
+        this.reading = false;
         this.readIfRoom();
       },
       (error: unknown) => {
@@ -165,10 +165,9 @@ export class OwnedPartition<E> {
     // Lost with all its keys, or with a tail that was already read.
     if (log.incarnation !== this.incarnation) return this.lose();
     if (log.last < this.cursor) return this.resync();
-    for (const entry of log.entries) {
-      this.cursor = entry.sequence;
-      this.receive(entry);
-    }
+    // First: what is received may be handed out at once, and ask for more.
+    this.cursor = log.entries.at(-1)?.sequence ?? this.cursor;
+    for (const entry of log.entries) this.receive(entry);
     if (log.entries.length === BATCH) this.more = true;
     else this.unreported.clear();
     this.flush();
@@ -235,7 +234,6 @@ export class OwnedPartition<E> {
     else lane.items.push(item);
     this.held += 1;
     this.heldBytes += item.entry.payload.length;
-    if (lane.state === 'waiting') this.heldBack += 1;
     if (lane.state === 'idle') this.makeReady(lane);
   }
 
@@ -256,6 +254,7 @@ export class OwnedPartition<E> {
     const item = lane.items.shift() as Item;
     this.held -= 1;
     this.heldBytes -= item.entry.payload.length;
+    this.readyLanes -= 1;
     lane.state = 'beginning';
     lane.current = item;
     this.report({
@@ -383,11 +382,7 @@ export class OwnedPartition<E> {
     this.held += 1;
     this.heldBytes += item.entry.payload.length;
     lane.state = 'waiting';
-    this.heldBack += lane.items.length;
-    lane.timer = this.consumer.parts.clock.after(ms, () => {
-      this.heldBack -= lane.items.length;
-      this.makeReady(lane);
-    });
+    lane.timer = this.consumer.parts.clock.after(ms, () => this.makeReady(lane));
     this.readIfRoom();
   }
 
@@ -406,17 +401,22 @@ export class OwnedPartition<E> {
 
   private makeReady(lane: Lane<E>): void {
     lane.state = 'ready';
+    this.readyLanes += 1;
     this.consumer.ready(lane);
   }
 
   private drop(lane: Lane<E>): void {
     lane.timer?.cancel();
-    if (lane.state === 'waiting') this.heldBack -= lane.items.length;
+    if (lane.state === 'ready') this.readyLanes -= 1;
+    this.dropItems(lane);
+    lane.state = 'dropped';
+    if (this.lanes.get(lane.subject) === lane) this.lanes.delete(lane.subject);
+  }
+
+  private dropItems(lane: Lane<E>): void {
     this.held -= lane.items.length;
     for (const item of lane.items) this.heldBytes -= item.entry.payload.length;
     lane.items.length = 0;
-    lane.state = 'dropped';
-    if (this.lanes.get(lane.subject) === lane) this.lanes.delete(lane.subject);
   }
 
   // ── reporting ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -544,12 +544,6 @@ export class OwnedPartition<E> {
     this.poll();
     if (taken.resumed > 0) this.lookForResumed();
     this.releaseWhenDone();
-  }
-
-  private dropItems(lane: Lane<E>): void {
-    this.held -= lane.items.length;
-    for (const item of lane.items) this.heldBytes -= item.entry.payload.length;
-    lane.items.length = 0;
   }
 
   private watchLease(): Timer {

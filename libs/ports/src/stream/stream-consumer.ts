@@ -309,7 +309,7 @@ export class StreamConsumer<E> implements Running {
       .catch((error: unknown) => this.tell(error));
     const held = [...this.partitions.values()];
     const left = Promise.all(held.map((partition) => partition.leave()));
-    if (held.some((partition) => partition.busy)) await atMost(clock, deadlineMs, left);
+    if (deadlineMs > 0) await atMost(clock, deadlineMs, left);
     const finished = this.handled - before;
     const handedBack = held.reduce((sum, partition) => sum + partition.handBack(), 0);
     await atMost(clock, FAREWELL_MS, left);
