@@ -96,10 +96,17 @@ export function describeRateLimiterContract(name: string, backend: { open(): Pro
 
     it('begins anew with the next window, and only in that one', async () => {
       const long: Rule = { ...hour, limit: 3 };
-      await untilRoomIn(brief.windowMs, 200);
-      await subject.take(who, [brief, long]);
-      await subject.take(who, [brief, long]);
-      const refused = await subject.take(who, [brief, long]);
+      let refused: Limit;
+      let began: number;
+      // Once more, on a busy machine, when the takes did not fall into one window.
+      do {
+        who = `user:${randomUUID()}`;
+        await untilRoomIn(brief.windowMs, 200);
+        began = Math.floor(under.nowMs() / brief.windowMs);
+        await subject.take(who, [brief, long]);
+        await subject.take(who, [brief, long]);
+        refused = await subject.take(who, [brief, long]);
+      } while (Math.floor(under.nowMs() / brief.windowMs) !== began);
       expect(refused.status).toBe('limited');
       await under.advance(refused.retryAfterMs + 5);
       const next = await subject.take(who, [brief, long]);

@@ -35,7 +35,7 @@ export function describeLockContract(name: string, backend: { open(): Promise<Lo
     afterEach(() => under.close());
 
     const long = { ttlMs: 20_000 };
-    const short = { ttlMs: 250 };
+    const short = { ttlMs: 400 };
 
     /** Moves on in small steps until the other handle gets the resource. */
     async function takenOver(options: { onceHeld?: () => void } = {}): Promise<Lease> {
@@ -310,9 +310,10 @@ export function describeLockContract(name: string, backend: { open(): Promise<Lo
       });
 
       it('keeps the resource for as long as the work takes', async () => {
-        await subject.withLock(resource, short, async (lease) => {
-          for (let i = 0; i < 8; i += 1) {
-            await under.advance(short.ttlMs / 2);
+        const ttlMs = 600;
+        await subject.withLock(resource, { ttlMs }, async (lease) => {
+          for (let i = 0; i < 5; i += 1) {
+            await under.advance(ttlMs / 2);
             expect(await other.acquire(resource, long)).toMatchObject({ status: 'busy' });
             expect(lease.signal.aborted).toBe(false);
           }
@@ -355,9 +356,9 @@ export function describeLockContract(name: string, backend: { open(): Promise<Lo
     describe('token', () => {
       it('takes again what it holds, with the same fence and a whole lease', async () => {
         const first = await under.driver.take(resource, 'mine', short.ttlMs);
-        await under.advance(150);
+        await under.advance(250);
         expect(await under.driver.take(resource, 'mine', short.ttlMs)).toEqual(first);
-        await under.advance(150);
+        await under.advance(250);
         expect(await under.driver.take(resource, 'yours', short.ttlMs)).toMatchObject({ status: 'busy' });
       });
 
@@ -414,10 +415,10 @@ export function describeLockContract(name: string, backend: { open(): Promise<Lo
       });
 
       it('has extended when the reply to the renewal was lost', async () => {
-        const lease = held(await subject.acquire(resource, { ttlMs: 2_000 }));
+        const lease = held(await subject.acquire(resource, { ttlMs: 1_000 }));
         await under.cutNextReply();
-        expect(await lease.extend(20_000, { budgetMs: 1_500 })).toBe('extended');
-        await under.advance(2_005);
+        expect(await lease.extend(20_000, { budgetMs: 900 })).toBe('extended');
+        await under.advance(1_005);
         expect(await other.acquire(resource, long)).toMatchObject({ status: 'busy' });
       });
 
