@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,7 +36,7 @@ export async function debianRedis(): Promise<UnpackedRedis | undefined> {
   const target = join(cacheFolder(), `redis-debian-${release()}-${process.arch}`);
   if (!existsSync(target)) {
     // Unpacked aside and moved into place: another process never sees half of it.
-    const draft = `${target}.${process.pid}`;
+    const draft = `${target}.${randomUUID()}`;
     try {
       await unpack(draft);
       renameSync(draft, target);

@@ -2,14 +2,20 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { onPath } from '../on-path.js';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** With our own PATH: in Jest's sandbox, `process.env` is not what child processes get by default. */
+function run(command: string, args: readonly string[], timeoutMs: number): Promise<unknown> {
+  return execute(command, args, { timeout: timeoutMs, env: process.env });
+}
+
 const images = ['redis:8', 'redis:7', 'redis:8-bookworm', 'redis:7-bookworm'];
 
 /** An image to start Redis from, when a Docker daemon answers: one that is there, else one that can be pulled. */
 export async function dockerRedisImage(): Promise<string | undefined> {
   if (!onPath('docker')) return undefined;
   try {
-    await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 2_000 });
+    await run('docker', ['version', '--format', '{{.Server.Version}}'], 2_000);
   } catch {
     return undefined;
   }
@@ -23,7 +29,7 @@ export async function dockerRedisImage(): Promise<string | undefined> {
 }
 
 async function succeeds(command: string, args: string[], timeoutMs: number): Promise<boolean> {
-  return run(command, args, { timeout: timeoutMs }).then(
+  return run(command, args, timeoutMs).then(
     () => true,
     () => false,
   );
@@ -54,7 +60,7 @@ export async function startRedisContainer(options: {
     id,
     port: options.port,
     docker: async (...verb) => {
-      await run('docker', [...verb, id], { timeout: 30_000 });
+      await run('docker', [...verb, id], 30_000);
     },
     remove: async () => {
       await container.stop({ remove: true, timeout: 1 });
