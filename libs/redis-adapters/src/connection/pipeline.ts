@@ -53,7 +53,8 @@ export class RedisPipeline {
     return this.command('eval', script.source, ...operands);
   }
 
-  async exec(): Promise<readonly unknown[]> {
+  /** `wanted`: the caller still waits; a script that was forgotten is run again only then. */
+  async exec(wanted: () => boolean): Promise<readonly unknown[]> {
     const replies = (await this.commands.exec()) ?? [];
     // Cut before the last reply: the first ones may be there, but the caller is told once.
     const cut = replies.find(([error]) => error !== null && !isReplyError(error));
@@ -61,7 +62,7 @@ export class RedisPipeline {
     return Promise.all(
       replies.map(([error, value], index) => {
         if (error === null) return value;
-        const forgotten = isNoScript(error) ? this.again.get(index) : undefined;
+        const forgotten = isNoScript(error) && wanted() ? this.again.get(index) : undefined;
         const fault = (reason: unknown) => faultOf(reason, this.operation, this.address);
         return forgotten ? this.redis.call('eval', ...forgotten).catch(fault) : fault(error);
       }),

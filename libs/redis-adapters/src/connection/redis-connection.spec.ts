@@ -143,6 +143,47 @@ describe('RedisConnection', () => {
     expect(performance.now() - startMs).toBeLessThan(400);
   });
 
+  it('does not send the text of a script when nobody waits any more for its answer', async () => {
+    const connection = connectTo(proxy.url);
+    const key = randomUUID();
+    await connection.command({ operation: 'test.flush' }, (redis) => redis.script('FLUSH'));
+    proxy.delay(60);
+    const call = { budgetMs: 20 };
+    const sent = connection.run(countScript, { counter: key }, { by: 1 }, { operation: 'test.count', call });
+    await expect(sent).rejects.toMatchObject({ code: 'TIMEOUT' });
+    // Replies come in order: by this one, the one to the hash has come, too.
+    expect(await get(connection, key)).toBeNull();
+    expect(await get(connection, key)).toBeNull();
+  });
+
+  it('leaves an error of the caller as it is', async () => {
+    const connection = connectTo(server.url);
+    const mistake = new TypeError('mistake');
+    const sent = connection.command({ operation: 'test.mistake' }, () => {
+      throw mistake;
+    });
+    await expect(sent).rejects.toBe(mistake);
+    await connection.close();
+  });
+
+  it('reports the beginning of an outage, and a listener that throws, to nobody else', async () => {
+    const faults: unknown[] = [];
+    const connection = connectTo(proxy.url, { onFault: (error) => faults.push(error) });
+    const broken = new Error('broken listener');
+    connection.onReconnect(() => {
+      throw broken;
+    });
+    let reconnected = 0;
+    connection.onReconnect(() => (reconnected += 1));
+    await connection.ping();
+    expect(faults).toEqual([broken]);
+    expect(reconnected).toBe(1);
+    proxy.refuse();
+    proxy.cutAll();
+    await expect(connection.ping()).rejects.toMatchObject({ code: 'UNAVAILABLE', cause: expect.anything() });
+    expect(faults).toHaveLength(2);
+  });
+
   it('ends a call on its signal: nothing was done before it was sent, unknown after', async () => {
     const connection = connectTo(proxy.url);
     await connection.ping();

@@ -21,6 +21,8 @@ import { Subscriber, type Subscription } from './subscriber.js';
 export interface RedisConnectionSettings {
   /** `redis://[user:password@]host[:port][/database]`. */
   url: string;
+  /** The setting that the URL is from, for messages. Default `REDIS_URL`. */
+  urlSetting?: string;
   /** Default budget of a call, ms. */
   timeoutMs: number;
   clock: Clock;
@@ -28,7 +30,7 @@ export interface RedisConnectionSettings {
   maxValueBytes?: number;
   /** Shown in the server's CLIENT LIST. No spaces. */
   name?: string;
-  /** Told of what nobody awaits: a lost connection. */
+  /** Told of what nobody awaits: a lost connection (its beginning, and every 10 s), a listener that threw. */
   onFault?: (error: unknown) => void;
 }
 
@@ -48,10 +50,14 @@ export interface CommandOptions {
   acrossSlots?: boolean;
 }
 
+/** `wanted`: the caller still waits; a second step (EVAL after NOSCRIPT) is not sent once nobody does. */
+type Send<T> = (redis: Redis, wanted: () => boolean) => Promise<T>;
+
 /** `idle` until the first call: nothing connects before it is needed. */
 export type ConnectionState = 'idle' | 'connecting' | 'ready' | 'closed';
 
 const ONE_MIB = 1024 * 1024;
+const REPORT_EVERY_MS = 10_000;
 
 /**
  * The two connections of a process to one Redis node: commands, and (from the first subscription on) messages.
@@ -70,7 +76,9 @@ export class RedisConnection {
   private readonly clock: Clock;
   private readonly timeoutMs: number;
   private readonly maxValueBytes: number;
+  private readonly onFault: (error: unknown) => void;
   private downSinceMs: number;
+  private trouble: { error: unknown; reportedAtMs: number } | undefined;
   private wasReady = false;
   private cuts = 0;
   private inFlight = 0;
@@ -78,28 +86,21 @@ export class RedisConnection {
   private closing: Promise<void> | undefined;
 
   constructor(settings: RedisConnectionSettings) {
-    this.target = parseRedisUrl(settings.url);
+    this.target = parseRedisUrl(settings.url, settings.urlSetting);
     this.clock = settings.clock;
     this.timeoutMs = settings.timeoutMs;
     this.maxValueBytes = settings.maxValueBytes ?? ONE_MIB;
     this.downSinceMs = this.clock.monotonicMs();
-    const onFault = settings.onFault ?? (() => undefined);
+    this.onFault = settings.onFault ?? (() => undefined);
     const name = settings.name ?? 'redstart';
     this.redis = new Redis({ ...clientOptions(this.target, this.timeoutMs), connectionName: name });
-    this.redis.on('error', onFault);
-    this.redis.on('close', () => {
-      if (this.wasReady) this.cuts += 1;
-      this.wasReady = false;
-      this.downSinceMs = this.clock.monotonicMs();
-    });
-    this.redis.on('ready', () => {
-      this.wasReady = true;
-      this.wake();
-      for (const listener of this.reconnected) listener();
-    });
+    this.redis.on('error', (error) => this.reportTrouble(error));
+    this.redis.on('close', () => this.onClose());
+    this.redis.on('ready', () => this.onReady());
     this.subscriber = new Subscriber({
       open: () => new Redis({ ...clientOptions(this.target, this.timeoutMs), connectionName: `${name}:subscriber` }),
-      onFault,
+      onTrouble: (error) => this.reportTrouble(error),
+      onFault: this.onFault,
     });
   }
 
@@ -123,34 +124,34 @@ export class RedisConnection {
    * Runs a script by its hash, by its text when the server does not know it (new, restarted, failed over, flushed).
    * Replies as ioredis gives them: integers as numbers, strings as UTF-8, arrays, null.
    */
-  run<K extends ScriptKeys, A extends ScriptArguments>(
+  async run<K extends ScriptKeys, A extends ScriptArguments>(
     script: Script<K, A>,
     keys: K,
     args: A,
     options: CommandOptions,
   ): Promise<unknown> {
     const operands = this.operands(script, keys, args, options);
-    return this.perform(options, (redis) =>
-      redis
-        .call('evalsha', script.sha1, ...operands)
-        .catch((error) => (isNoScript(error) ? redis.call('eval', script.source, ...operands) : Promise.reject(error))),
+    return this.perform(options, (redis, wanted) =>
+      redis.call('evalsha', script.sha1, ...operands).catch((error) => {
+        if (isNoScript(error) && wanted()) return redis.call('eval', script.source, ...operands);
+        throw error;
+      }),
     );
   }
 
   /** `run`, with strings as Buffers. */
-  runBuffer<K extends ScriptKeys, A extends ScriptArguments>(
+  async runBuffer<K extends ScriptKeys, A extends ScriptArguments>(
     script: Script<K, A>,
     keys: K,
     args: A,
     options: CommandOptions,
   ): Promise<unknown> {
     const operands = this.operands(script, keys, args, options);
-    return this.perform(options, (redis) =>
-      redis
-        .callBuffer('evalsha', script.sha1, ...operands)
-        .catch((error) =>
-          isNoScript(error) ? redis.callBuffer('eval', script.source, ...operands) : Promise.reject(error),
-        ),
+    return this.perform(options, (redis, wanted) =>
+      redis.callBuffer('evalsha', script.sha1, ...operands).catch((error) => {
+        if (isNoScript(error) && wanted()) return redis.callBuffer('eval', script.source, ...operands);
+        throw error;
+      }),
     );
   }
 
@@ -164,10 +165,10 @@ export class RedisConnection {
    * `BackendFault` stands in its place. Rejects when no reply came, or none in time.
    */
   pipeline(options: CommandOptions, build: (pipeline: RedisPipeline) => void): Promise<readonly unknown[]> {
-    return this.perform(options, (redis) => {
+    return this.perform(options, (redis, wanted) => {
       const pipeline = new RedisPipeline(redis, options.operation, this.address);
       build(pipeline);
-      return pipeline.exec();
+      return pipeline.exec(wanted);
     });
   }
 
@@ -214,6 +215,37 @@ export class RedisConnection {
     await Promise.all([end(this.redis), this.subscriber.close()]);
   }
 
+  private onClose(): void {
+    this.downSinceMs = this.clock.monotonicMs();
+    if (!this.wasReady) return;
+    this.wasReady = false;
+    this.cuts += 1;
+    const message = `lost the connection to Redis at ${this.address}`;
+    if (!this.closing)
+      this.reportTrouble(new UnavailableFault(message, { effect: 'none', operation: 'redis.connect' }));
+  }
+
+  private onReady(): void {
+    this.wasReady = true;
+    this.trouble = undefined;
+    this.wake();
+    for (const listener of [...this.reconnected]) {
+      try {
+        listener();
+      } catch (error) {
+        this.onFault(error);
+      }
+    }
+  }
+
+  /** An outage is an attempt after the other: told at its beginning and now and then, not at each. */
+  private reportTrouble(error: unknown): void {
+    const nowMs = this.clock.monotonicMs();
+    const due = this.trouble === undefined || nowMs - this.trouble.reportedAtMs >= REPORT_EVERY_MS;
+    this.trouble = { error, reportedAtMs: due ? nowMs : this.trouble!.reportedAtMs };
+    if (due) this.onFault(error);
+  }
+
   private operands<K extends ScriptKeys, A extends ScriptArguments>(
     script: Script<K, A>,
     keys: K,
@@ -225,7 +257,7 @@ export class RedisConnection {
     return operands;
   }
 
-  private async perform<T>(options: CommandOptions, send: (redis: Redis) => Promise<T>): Promise<T> {
+  private async perform<T>(options: CommandOptions, send: Send<T>): Promise<T> {
     const { operation, call } = options;
     const deadlineMs = this.clock.monotonicMs() + (call?.budgetMs ?? this.timeoutMs);
     if (this.closing) throw this.closedFault(operation, 'none');
@@ -238,9 +270,13 @@ export class RedisConnection {
         if (this.clock.monotonicMs() >= deadlineMs) {
           throw new TimeoutFault('the budget was spent before it was sent', { effect: 'none', operation });
         }
+        let wanted = true;
+        // Not within the `try`: what throws here was never sent, and is a bug, not a fault.
+        const reply = send(this.redis, () => wanted);
         try {
-          return await this.within(options, deadlineMs, send(this.redis));
+          return await this.within(options, deadlineMs, reply);
         } catch (error) {
+          wanted = false;
           const fault = this.closing ? this.whileClosing(error, operation) : this.faultOf(error, operation);
           const safe = wasNeverWritten(error) || (options.idempotent === true && fault.effect === 'unknown');
           const again = fault instanceof UnavailableFault && safe && this.clock.monotonicMs() < deadlineMs;
@@ -323,7 +359,8 @@ export class RedisConnection {
       throw new AbortedFault('aborted', { effect: 'none', operation, cause: call?.signal?.reason });
     }
     if (outcome === 'late' && !this.isWritable()) {
-      throw new UnavailableFault(`no connection to Redis at ${this.address}`, { effect: 'none', operation });
+      const message = `no connection to Redis at ${this.address}`;
+      throw new UnavailableFault(message, { effect: 'none', operation, cause: this.trouble?.error });
     }
   }
 

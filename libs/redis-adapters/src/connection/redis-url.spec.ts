@@ -32,4 +32,8 @@ describe('parseRedisUrl', () => {
     );
     expect(refused).not.toThrow('secret');
   });
+
+  it('names the setting that is wrong', () => {
+    expect(() => parseRedisUrl('nowhere', 'CACHE_REDIS_URL')).toThrow(/^CACHE_REDIS_URL: not a URL/);
+  });
 });

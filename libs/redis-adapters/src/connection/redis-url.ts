@@ -14,24 +14,24 @@ const SUPPORTED = 'supported is redis://[user:password@]host[:port][/database]';
 export class RedisUrlError extends Error {
   readonly code = 'REDIS_URL';
 
-  constructor(reason: string) {
-    super(`REDIS_URL: ${reason}; ${SUPPORTED}`);
+  constructor(setting: string, reason: string) {
+    super(`${setting}: ${reason}; ${SUPPORTED}`);
     this.name = 'RedisUrlError';
   }
 }
 
-export function parseRedisUrl(url: string): RedisTarget {
+export function parseRedisUrl(url: string, setting = 'REDIS_URL'): RedisTarget {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    throw new RedisUrlError('not a URL');
+    throw new RedisUrlError(setting, 'not a URL');
   }
-  if (parsed.protocol !== 'redis:') throw new RedisUrlError(`${parsed.protocol}// is not supported yet`);
-  if (!parsed.hostname) throw new RedisUrlError('no host');
-  if (parsed.search || parsed.hash) throw new RedisUrlError('no options are taken after the database');
+  if (parsed.protocol !== 'redis:') throw new RedisUrlError(setting, `${parsed.protocol}// is not supported yet`);
+  if (!parsed.hostname) throw new RedisUrlError(setting, 'no host');
+  if (parsed.search || parsed.hash) throw new RedisUrlError(setting, 'no options are taken after the database');
   const database = parsed.pathname.replace(/^\//, '');
-  if (!/^\d*$/.test(database)) throw new RedisUrlError(`"${database}" is not the number of a database`);
+  if (!/^\d*$/.test(database)) throw new RedisUrlError(setting, `"${database}" is not the number of a database`);
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   const port = parsed.port ? Number(parsed.port) : 6379;
   return {

@@ -20,7 +20,15 @@ export class Subscriber {
   private redis: Redis | undefined;
   private readonly channels = new Map<string, Set<Entry>>();
 
-  constructor(private readonly options: { open: () => Redis; onFault: (error: unknown) => void }) {}
+  constructor(
+    private readonly options: {
+      open: () => Redis;
+      /** Of the connection. */
+      onTrouble: (error: unknown) => void;
+      /** Of a listener. */
+      onFault: (error: unknown) => void;
+    },
+  ) {}
 
   subscribe(channel: string, listener: (message: string) => void, onResubscribed?: () => void): Subscription {
     const redis = this.opened();
@@ -59,22 +67,30 @@ export class Subscriber {
     if (this.redis) return this.redis;
     const redis = this.options.open();
     this.redis = redis;
-    redis.on('error', this.options.onFault);
+    redis.on('error', this.options.onTrouble);
     redis.on('ready', () => {
       for (const channel of this.channels.keys()) this.send(redis, channel);
     });
     redis.on('smessage', (channel: string, message: string) => {
-      for (const entry of [...(this.channels.get(channel) ?? [])]) entry.listener(message);
+      for (const entry of [...(this.channels.get(channel) ?? [])]) this.tell(() => entry.listener(message));
     });
     redis.connect().catch(() => undefined);
     return redis;
+  }
+
+  private tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.options.onFault(error);
+    }
   }
 
   private send(redis: Redis, channel: string): void {
     redis.ssubscribe(channel).then(
       () => this.confirmed(channel),
       // Cut meanwhile: the next 'ready' subscribes again.
-      (error) => this.options.onFault(error),
+      (error) => this.options.onTrouble(error),
     );
   }
 
@@ -83,7 +99,7 @@ export class Subscriber {
       const again = entry.wasConfirmed;
       entry.wasConfirmed = true;
       entry.confirm();
-      if (again) entry.onResubscribed?.();
+      if (again) this.tell(() => entry.onResubscribed?.());
     }
   }
 }
