@@ -107,7 +107,13 @@ class PooledConnection implements DatabaseConnection {
   constructor(
     private readonly client: PoolClient,
     private readonly settings: PoolDriverSettings,
-  ) {}
+  ) {
+    client.on('error', this.#lost);
+    client.on('end', this.#lost);
+  }
+
+  /** Lost between two statements: the next one was never sent, a commit neither. */
+  readonly #lost = (): void => this.discard();
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const reads = query.query.kind === 'SelectQueryNode';
@@ -131,6 +137,8 @@ class PooledConnection implements DatabaseConnection {
   }
 
   release(): void {
+    this.client.off('error', this.#lost);
+    this.client.off('end', this.#lost);
     this.client.release(!this.usable);
   }
 
