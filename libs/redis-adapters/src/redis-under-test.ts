@@ -1,4 +1,4 @@
-import { type Troubles } from '@redstart/ports/contracts';
+import { type Restore, type Troubles } from '@redstart/ports/contracts';
 import { SystemClock } from '@redstart/ports';
 import { type Proxy, type RedisServer, startProxy, startRedis } from '@redstart/test-servers';
 import { RedisConnection } from './connection/redis-connection.js';
@@ -33,6 +33,12 @@ export class RedisUnderTest {
   /** Straight, as another process would be. */
   connectOther(): RedisConnection {
     return connect(this.server.url);
+  }
+
+  /** The subject's connections alone, as of a process that is stopped or cut off. What it sent arrives on `restore`. */
+  async silenceSubject(): Promise<Restore> {
+    this.proxy.silence();
+    return async () => this.proxy.pass();
   }
 
   /** Ends a test. @throws Error when a reply that was to be cut never came: the test did not test it */
