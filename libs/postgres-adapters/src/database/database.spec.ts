@@ -66,6 +66,29 @@ describe('a service in the database', () => {
     }
   });
 
+  it('makes its role under a user that may create roles and is no superuser', async () => {
+    await admin.query("create role creator_user login createrole password 'p'");
+    await admin.query(`grant create on database ${server.name} to creator_user`);
+    const url = new URL(server.url);
+    url.username = 'creator_user';
+    url.password = 'p';
+    try {
+      // Twice: the second start finds the role that the first one made.
+      for (const name of ['first', 'second']) {
+        const created = service('svc_created', { url: url.href });
+        await created.migrate({ migrations: [table('first'), table(name)].slice(name === 'first' ? 1 : 0) });
+        const { rows } = await sql`select current_user as who, current_schema() as schema`.execute(created.db);
+        expect(rows).toEqual([{ who: 'svc_created', schema: 'svc_created' }]);
+        await created.close();
+      }
+    } finally {
+      await admin.query('drop schema if exists svc_created cascade');
+      await admin.query('drop role if exists svc_created');
+      await admin.query('drop owned by creator_user cascade');
+      await admin.query('drop role creator_user');
+    }
+  });
+
   it('takes over nobody’s account, and no name that is not an identifier', async () => {
     await admin.query('create role svc_person login');
     try {
