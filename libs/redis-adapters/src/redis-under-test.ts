@@ -41,6 +41,13 @@ export class RedisUnderTest {
     return async () => this.proxy.pass();
   }
 
+  /** The subject's connections break, and new ones are refused. */
+  async sever(): Promise<Restore> {
+    this.proxy.refuse();
+    this.proxy.cutAll();
+    return async () => this.proxy.pass();
+  }
+
   /** Ends a test. @throws Error when a reply that was to be cut never came: the test did not test it */
   async close(connections: readonly RedisConnection[]): Promise<void> {
     const left = this.proxy.cutsLeft();
