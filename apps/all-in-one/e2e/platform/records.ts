@@ -27,13 +27,12 @@ export class Records {
     return Object.fromEntries(rows.map(({ status, n }) => [status, Number(n)]));
   }
 
-  /** Types of an order's mails and notifications, in the order in which they were made. */
-  async notificationTypes(orderId: string): Promise<string[]> {
-    const rows = await this.rows<{ type: string }>(
-      'select type from event_streaming.notification where order_id = $1 order by event_id',
-      [orderId],
-    );
-    return rows.map(({ type }) => type);
+  /** Of each order, the types of the events that had an effect, in the order in which the effects were committed. */
+  async effects(): Promise<Map<string, string[]>> {
+    const rows = await this.rows<{ order_id: string; types: string[] }>(`
+      select order_id, array_agg(type order by mail.created_at) as types
+      from event_streaming.notification join event_streaming.mail using (event_id) group by order_id`);
+    return new Map(rows.map(({ order_id: orderId, types }) => [orderId, types]));
   }
 
   async deliveries(): Promise<{ completed: number; due: number; stopped: number }> {
@@ -54,14 +53,6 @@ export class Records {
       select user_id, sum(total) as score from order_service.purchase_order
       where status in ('confirmed', 'delivered') group by user_id order by score desc`);
     return rows.map((row) => ({ userId: row.user_id, score: Number(row.score) }));
-  }
-
-  /** Sequences of each order's events whose effects event-streaming had, as it accepted them last. */
-  async lastSequences(): Promise<Map<string, number>> {
-    const rows = await this.rows<{ subject: string; sequence: string }>(
-      `select subject, sequence from event_streaming.inbox_subject where source = 'order-service'`,
-    );
-    return new Map(rows.map(({ subject, sequence }) => [subject, Number(sequence)]));
   }
 
   async close(): Promise<void> {
