@@ -1,4 +1,4 @@
-import { BackendFault, type Clock, type TaskQueue } from '@redstart/ports';
+import type { Clock, TaskQueue } from '@redstart/ports';
 import { reject } from '../domain/order.js';
 import type { OrderStore } from './order-store.js';
 import { processOrderQueue } from './order-tasks.js';
@@ -32,7 +32,7 @@ export interface ReconcilerParts {
 export class Reconciler {
   constructor(private readonly parts: ReconcilerParts) {}
 
-  /** One look. Faults are told to `onFault`; a part that fails does not hold up the next. */
+  /** One look. It never rejects: what fails is told to `onFault` and holds up nothing else. */
   async run(): Promise<void> {
     const { orders, clock, canMove } = this.parts;
     const healthy = await canMove();
@@ -40,7 +40,7 @@ export class Reconciler {
       const healthyMs = await orders.healthyTime({ now: clock.now(), healthy, capMs: 2 * RECONCILE_EVERY_MS });
       if (healthy) await this.endOverdue(healthyMs - ALLOWED_MS);
     });
-    if (healthy) await this.guarded(() => this.nudgeQuiet());
+    await this.guarded(() => this.nudgeQuiet());
     await this.guarded(() => this.reversePayments());
   }
 
@@ -73,7 +73,6 @@ export class Reconciler {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof BackendFault)) throw error;
       this.parts.onFault(error);
     }
   }

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/** A request that is not of the agreed form. `errors`: by field. */
+export class MalformedRequestError extends Error {
+  readonly code = 'MALFORMED';
+  constructor(readonly errors: { field: string; message: string }[]) {
+    super('the request is not of the agreed form');
+    this.name = 'MalformedRequestError';
+  }
+}
+
+/** What came over the wire, checked. @throws MalformedRequestError */
+export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new MalformedRequestError(
+    parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })),
+  );
+}
+
+/** PostgreSQL keeps every character but this one. */
+const withoutNul = (text: string) => !text.includes('\0');
+
+export const text = (max: number) =>
+  z.string().min(1).max(max).refine(withoutNul, 'must not contain the character U+0000');
+
+export const asker = z.object({ userId: z.uuid(), role: z.enum(['customer', 'admin']) });
+
+export const pageLimit = z.int().min(1).max(100);
+
+/** A cursor names the last item of a page; what it is made of is nobody's business. */
+export const toCursor = (key: string): string => Buffer.from(key, 'utf8').toString('base64url');
+
+/** @throws MalformedRequestError when it is not one of ours */
+export function fromCursor<Schema extends z.ZodType<string>>(schema: Schema, cursor: string | undefined) {
+  if (cursor === undefined) return undefined;
+  const parsed = schema.safeParse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (parsed.success) return parsed.data;
+  throw new MalformedRequestError([{ field: 'cursor', message: 'is not a cursor that this list gave' }]);
+}
