@@ -30,22 +30,25 @@ export class MemoryLog {
     const selected = this.select(batch);
     if ('status' in selected) return selected;
     const bytes = selected.entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+    const written = selected.entries.length;
+    const appended = { status: 'appended' as const, written, duplicates: batch.entries.length - written };
+    if (written === 0) return appended;
+    if (bytes > batch.maxBytes) return { status: 'full' };
     const mayDrop = batch.whenFull === 'trim' ? this.last : acknowledged;
     this.dropAged(mayDrop, now - batch.maxAgeMs);
     while (this.bytes + bytes > batch.maxBytes && this.first <= mayDrop && this.entries.length > 0) {
       this.dropThrough(this.first);
     }
-    if (selected.entries.length > 0 && this.bytes + bytes > batch.maxBytes) return { status: 'full' };
+    if (this.bytes + bytes > batch.maxBytes) return { status: 'full' };
     for (const entry of selected.entries) {
       this.entries.push({ ...copied(entry), sequence: this.last + 1, writtenAt: now });
       if (!batch.sequenced) this.ids.add(entry.eventId);
     }
     this.bytes += bytes;
-    if (batch.sequenced && selected.entries.length > 0) {
+    if (batch.sequenced) {
       this.positions.set(batch.sequenced.producer, batch.sequenced.firstPosition + batch.entries.length - 1);
     }
-    const written = selected.entries.length;
-    return { status: 'appended', written, duplicates: batch.entries.length - written };
+    return appended;
   }
 
   /** Drops all up to `sequence`; answers how many. */

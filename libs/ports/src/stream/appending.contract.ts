@@ -138,6 +138,17 @@ export function describeAppending(current: () => StreamStage): void {
     expect(await subject.groups(stream)).toMatchObject([{ lostToTrim: 30 - left.length }]);
   });
 
+  it('refuses a batch that fits into no partition, and drops nothing for it', async () => {
+    const { subject } = current();
+    for (const when of ['refuse', 'trim'] as const) {
+      const stream = current().stream({ partitions: 1, cap: { bytes: 2_000, ageMs: 3_600_000, when } });
+      const small = changes('s', 3);
+      await subject.append(stream, small);
+      expect(await subject.append(stream, changes('t', 20))).toMatchObject({ status: 'full' });
+      expect(await current().readAll(stream)).toEqual(small);
+    }
+  });
+
   it('drops what is too old and acknowledged, and nothing else', async () => {
     const stage = current();
     const { subject } = stage;

@@ -1,4 +1,4 @@
-import { key, tag } from '../keys/key.js';
+import { key, type Tag, tag } from '../keys/key.js';
 
 /**
  * The keys of one partition, `rs:stream:{<stream>.<partition>}:…`: all in one slot, so that an append, or what an owner
@@ -24,7 +24,7 @@ export interface PartitionKeys {
 }
 
 export function partitionKeys(stream: string, partition: number): PartitionKeys {
-  const of = tag(`${stream}.${partition}`);
+  const of = partitionTag(stream, partition);
   return {
     log: key('stream', of, 'log'),
     meta: key('stream', of, 'meta'),
@@ -56,7 +56,7 @@ export interface GroupKeys {
 }
 
 export function groupKeys(stream: string, partition: number, group: string): GroupKeys {
-  const of = tag(`${stream}.${partition}`);
+  const of = partitionTag(stream, partition);
   return {
     state: key('stream', of, 'group', group, 'state'),
     open: key('stream', of, 'group', group, 'open'),
@@ -80,4 +80,9 @@ export function memberKeys(stream: string, group: string): MemberKeys {
     members: key('stream', of, 'members', group),
     memberBell: key('stream', of, 'members', group, 'bell'),
   };
+}
+
+function partitionTag(stream: string, partition: number): Tag {
+  if (stream === '') throw new RangeError('the name of a stream is empty');
+  return tag(`${stream}.${partition}`);
 }
