@@ -29,3 +29,8 @@ export function withinBudget<R>(call: Call | undefined, work: () => Promise<R>):
   };
   return budgets.run(budget, work);
 }
+
+/** For what goes on after the caller has its answer: its patience ends nothing there. */
+export function withoutBudget(work: () => void): void {
+  budgets.run(unlimited, work);
+}

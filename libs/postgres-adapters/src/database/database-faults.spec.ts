@@ -142,6 +142,16 @@ describe('faults of PostgreSQL', () => {
     });
   });
 
+  it('closes within its deadline, and cuts what still runs', async () => {
+    await database.ping();
+    const cut = sql`select pg_sleep(0.45)`.execute(database.db).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const startedAt = Date.now();
+    await database.close(50);
+    expect(Date.now() - startedAt).toBeLessThan(300);
+    expect(await cut).toMatchObject({ effect: 'unknown' });
+  });
+
   it('survives a server that is killed and comes back, and says so meanwhile', async () => {
     await database.ping();
     await postgres.kill();

@@ -1,6 +1,6 @@
 import { ClosedFault, SystemClock, type Call, type Clock } from '@redstart/ports';
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql, type Transaction } from 'kysely';
-import { Client, Pool, types, type ClientConfig, type CustomTypesConfig } from 'pg';
+import { Client, Pool, types, type ClientConfig, type CustomTypesConfig, type PoolClient } from 'pg';
 import { runMigrations } from '../migrations/migration-runner.js';
 import { MigrationLockedError } from '../migrations/migration-errors.js';
 import type { Migration, MigrationSet } from '../migrations/migration.js';
@@ -69,6 +69,7 @@ class PooledDatabase<DB> implements Database<DB> {
   readonly #connectMs: number;
   readonly #statementMs: number;
   readonly #pools: Pool[] = [];
+  readonly #clients = new Set<PoolClient>();
   readonly #shares = new Map<string, Share<DB> & { connections: number }>();
   #takesRole: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
@@ -136,6 +137,8 @@ class PooledDatabase<DB> implements Database<DB> {
     this.#closing ??= (async () => {
       const ended = Promise.allSettled(this.#pools.map((pool) => pool.end()));
       await Promise.race([ended, this.clock.sleep(deadlineMs)]);
+      // With a statement under way, this breaks the connection.
+      for (const client of this.#clients) void client.end().catch(() => undefined);
     })();
     return this.#closing;
   }
@@ -199,7 +202,11 @@ class PooledDatabase<DB> implements Database<DB> {
     });
     pool.on('error', (error) => this.onFault(error));
     // A client that is checked out has no listener of the pool's: unheard, its lost connection would end the process.
-    pool.on('connect', (client) => client.on('error', () => undefined));
+    pool.on('connect', (client) => {
+      client.on('error', () => undefined);
+      this.#clients.add(client);
+    });
+    pool.on('remove', (client) => this.#clients.delete(client));
     return pool;
   }
 
@@ -230,8 +237,6 @@ class PooledDatabase<DB> implements Database<DB> {
       `statement_timeout=${statementMs}`,
       `lock_timeout=${this.settings.lockTimeoutMs ?? 3000}`,
       `idle_in_transaction_session_timeout=${this.settings.idleInTransactionTimeoutMs ?? 10_000}`,
-      // A client that vanished in mid-statement is noticed, and its locks with it.
-      'client_connection_check_interval=5000',
       'timezone=UTC',
     ];
     return {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { jsonCodec, partitionOf, type Stream } from '@redstart/ports';
-import { createDatabase, type TestDatabase } from '@redstart/test-servers';
+import { createDatabase, startProxy, type TestDatabase } from '@redstart/test-servers';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { Client } from 'pg';
@@ -172,6 +172,34 @@ describe('the outbox relay', () => {
     } finally {
       await admin.end();
       await elsewhere.close();
+    }
+  });
+
+  it('goes on when the patience of the caller whose commit woke it is at an end', async () => {
+    start({ pollMs: 600_000, checkMs: 600_000 });
+    await eventually(() => expect(relays[0]?.owned.size).toBe(4));
+    target.beforeAppend = () => new Promise((resolve) => setTimeout(resolve, 150));
+    const subject = randomUUID();
+    const writeWithin = (each: TestEvent) =>
+      database.unitOfWork.run((tx) => outbox.write(tx, [{ event: each, settles: false }]), { budgetMs: 100 });
+    for (const each of life(subject)) await writeWithin(each);
+    await eventually(() => expect(hooked).toHaveLength(3));
+    expect(faults).toEqual([]);
+  });
+
+  it('stops within its deadline while PostgreSQL is silent', async () => {
+    const proxy = await startProxy(server.url);
+    const behind = openDatabase<unknown>({ url: proxy.url, schema: 'relay_test' });
+    try {
+      const relay = start({ outbox: new Outbox({ database: behind, stream }) });
+      await eventually(() => expect(relay.owned.size).toBe(4));
+      proxy.silence();
+      const startedAt = Date.now();
+      expect(await relay.stop({ deadlineMs: 200 })).toMatchObject({ handedBack: 0 });
+      expect(Date.now() - startedAt).toBeLessThan(3000);
+    } finally {
+      await behind.close(10);
+      await proxy.close();
     }
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, EventStream, Running, Timer } from '@redstart/ports';
+import { withinBudget } from '../database/call-budget.js';
 import type { SqlExecutor } from '../unit-of-work/sql-executor.js';
 import { dropDays, makeDays } from './outbox-days.js';
 import { OutboxListener } from './outbox-listener.js';
@@ -42,6 +43,8 @@ export interface RunningRelay extends Running {
   readonly owned: ReadonlySet<number>;
 }
 
+/** What giving back may take beyond the deadline, when PostgreSQL does not answer. */
+const LEAVE_MS = 500;
 const TEND_MS = 10 * 60 * 1000;
 const RETRY_TEND_MS = 60 * 1000;
 
@@ -109,24 +112,25 @@ class OutboxRelay<E extends OutboxEvent> implements RunningRelay {
   }
 
   async #stop(deadlineMs: number) {
+    const deadline = this.#clock.sleep(deadlineMs);
     this.#bell.stop();
     this.#timers.forEach((timer) => timer.cancel());
     const pumps = [...this.#pumps.values()];
     let finished = 0;
     const stopped = Promise.all(pumps.map((pump) => pump.stop().then(() => void (finished += 1))));
-    await Promise.race([stopped, this.#clock.sleep(deadlineMs)]);
+    // A sign of life under way could take partitions after they were given back.
+    await Promise.race([Promise.all([stopped, ...this.#beats]), deadline]);
     const inTime = finished;
     pumps.forEach((pump) => pump.abort());
-    // A sign of life under way could take partitions after they were given back.
-    await Promise.all(this.#beats);
     this.#pumps.clear();
     let handedBack = 0;
     try {
-      handedBack = await this.#leases.leave();
+      handedBack = await withinBudget({ budgetMs: LEAVE_MS }, () => this.#leases.leave());
     } catch (error) {
+      // The leases run out by themselves.
       this.#fault(error);
     }
-    await this.#listener.stop();
+    await Promise.race([this.#listener.stop(), this.#clock.sleep(LEAVE_MS)]);
     return { finished: inTime, handedBack };
   }
 

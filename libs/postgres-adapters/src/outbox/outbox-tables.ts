@@ -1,4 +1,6 @@
+import { TimeoutFault } from '@redstart/ports';
 import { sql } from 'kysely';
+import type { SqlExecutor } from '../unit-of-work/sql-executor.js';
 import type { MigrationSet } from '../migrations/migration.js';
 import { makeDays } from './outbox-days.js';
 
@@ -51,8 +53,22 @@ export const outboxTables: MigrationSet = {
       },
     },
   ],
-  tend: async (db) => void (await makeDays(db)),
+  tend: makeDaysPatiently,
 };
+
+const TRIES = 10;
+
+/** A relay that reads the outbox in another process may be in the way for a moment. */
+async function makeDaysPatiently(db: SqlExecutor): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await makeDays(db);
+      return;
+    } catch (error) {
+      if (!(error instanceof TimeoutFault) || tries === TRIES) throw error;
+    }
+  }
+}
 
 /**
  * A relay's sign of life: renews what it holds and takes what is free, up to its fair share of the partitions among the

@@ -1,4 +1,4 @@
-import { partitionOf, type Stream } from '@redstart/ports';
+import { partitionOf, TooLargeFault, type Stream } from '@redstart/ports';
 import { sql } from 'kysely';
 import { TransactionRequiredError } from '../unit-of-work/transaction-required.js';
 import { afterCommit } from '../unit-of-work/after-commit.js';
@@ -31,6 +31,9 @@ export interface OutboxEntry<E> {
   settles: boolean;
 }
 
+/** What a stream's adapters take, so that no event is accepted here that can never leave. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+
 /** Events of one stream, written in the transaction that makes them true; a relay brings them to the stream. */
 export class Outbox<E extends OutboxEvent> {
   readonly bell: OutboxBell;
@@ -48,6 +51,7 @@ export class Outbox<E extends OutboxEvent> {
   /**
    * Once `tx` is committed, these events will be appended to the stream: at least once, each subject's in order of
    * sequence. A sequence written twice is refused (unique violation) while its day lasts.
+   * @throws TooLargeFault when an event is over 1 MiB of JSON
    */
   async write(tx: SqlTransaction, entries: readonly OutboxEntry<E>[]): Promise<void> {
     if (!tx.isTransaction) throw new TransactionRequiredError('outbox.write');
@@ -62,10 +66,20 @@ export class Outbox<E extends OutboxEvent> {
         ${partitions}::smallint[], ${column(({ event }) => event.subject)}::text[],
         ${column(({ event }) => event.sequence)}::bigint[], ${column(({ event }) => event.id)}::text[],
         ${column(({ event }) => event.type)}::text[], ${column(({ settles }) => settles)}::boolean[],
-        ${column(({ event }) => JSON.stringify(event))}::json[]
+        ${column(({ event }) => encode(event))}::json[]
       )`.execute(tx);
     afterCommit(tx, () => {
       for (const partition of new Set(partitions)) this.bell.ring(partition);
     });
   }
+}
+
+function encode(event: OutboxEvent): string {
+  const json = JSON.stringify(event);
+  const bytes = Buffer.byteLength(json);
+  if (bytes > MAX_EVENT_BYTES) {
+    const message = `event ${event.id} has ${bytes} bytes, more than ${MAX_EVENT_BYTES}`;
+    throw new TooLargeFault(message, { operation: 'outbox.write', effect: 'none' });
+  }
+  return json;
 }

@@ -1,6 +1,6 @@
 import { UnavailableFault, type Clock } from '@redstart/ports';
 import type { Kysely, Transaction } from 'kysely';
-import { currentBudget, withinBudget } from '../database/call-budget.js';
+import { currentBudget, withinBudget, withoutBudget } from '../database/call-budget.js';
 import { isConflict } from '../database/postgres-faults.js';
 import { collectAfterCommit } from './after-commit.js';
 import { UnitOfWork, type UnitOptions } from './unit-of-work.js';
@@ -45,7 +45,7 @@ export class KyselyUnitOfWork<DB> extends UnitOfWork<Transaction<DB>> {
       committed = collectAfterCommit(tx);
       return work(tx);
     });
-    committed();
+    withoutBudget(committed);
     return result;
   }
 }
