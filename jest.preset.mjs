@@ -1,5 +1,15 @@
+import { fileURLToPath } from 'node:url';
+
 // One Jest preset for every project: ESM, SWC with decorator metadata, libraries from source.
+
+// A test may run a Jest of its own (a broken adapter's suite must fail): that one's results are not the project's.
+const outermost = String(process.pid);
+process.env.REDSTART_OUTERMOST_JEST ??= outermost;
+const isOutermost = process.env.REDSTART_OUTERMOST_JEST === outermost;
+const resultReporter = fileURLToPath(new URL('tools/launcher/src/result-reporter.mjs', import.meta.url));
+
 export default {
+  reporters: isOutermost ? ['default', resultReporter] : ['default'],
   testEnvironment: 'node',
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
