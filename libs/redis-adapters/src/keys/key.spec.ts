@@ -13,8 +13,14 @@ describe('key', () => {
     expect(key('cache', tag('a%3Ab'), 'k')).not.toBe(key('cache', tag('a:b'), 'k'));
   });
 
+  it('gives different lists of names different tags', () => {
+    expect(tag('a:b', 'c')).not.toBe(tag('a', 'b:c'));
+    expect(tag('a%3Ab', 'c')).not.toBe(tag('a:b', 'c'));
+  });
+
   it('refuses what is empty', () => {
     expect(() => tag('')).toThrow('empty');
+    expect(() => tag('a', '')).toThrow('empty');
     expect(() => key('cache', tag('x'), '')).toThrow('empty');
   });
 });

@@ -13,10 +13,14 @@ export function segment(name: string): string {
   return name.replace(RESERVED, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The tag of a name, and of a numbered part of it: `tag('orders', 3)` is `orders%3A3`. Never empty. */
-export function tag(name: string, part?: number): Tag {
-  if (name === '') throw new RangeError('the tag of a Redis key is empty');
-  return segment(part === undefined ? name : `${name}:${part}`) as Tag;
+/**
+ * The tag of a name, or of several together: `tag('orders', 3)` is `orders%3A3`. Several are encoded each and then joined,
+ * so that no two lists of names are one tag. Never empty.
+ */
+export function tag(name: string, ...parts: readonly (string | number)[]): Tag {
+  const names = [name, ...parts].map(String);
+  if (names.includes('')) throw new RangeError('the tag of a Redis key is empty');
+  return segment(names.length === 1 ? name : names.map(segment).join(':')) as Tag;
 }
 
 /**
