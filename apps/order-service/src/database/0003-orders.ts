@@ -46,7 +46,7 @@ export const orderTables: Migration = {
       )`.execute(db);
     await sql`
       create table healthy_time (
-        only boolean primary key default true check (only),
+        one boolean primary key default true check (one),
         healthy_ms bigint not null default 0,
         seen_at timestamptz
       )`.execute(db);

@@ -13,9 +13,7 @@ export class MalformedRequestError extends Error {
 export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new MalformedRequestError(
-    parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })),
-  );
+  throw new MalformedRequestError(parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })));
 }
 
 /** PostgreSQL keeps every character but this one. */

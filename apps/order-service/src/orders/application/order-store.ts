@@ -1,4 +1,4 @@
-import type { OpenTransaction } from './event-inbox.js';
+import type { OpenTransaction } from './open-transaction.js';
 import type { Move, Order, OrderLine, OrderStatus, Payment } from '../domain/order.js';
 
 export interface NewOrder {
@@ -59,12 +59,7 @@ export abstract class OrderStore {
 
   abstract find(id: string): Promise<Order | undefined>;
   /** Newest first, from before the order `before`. */
-  abstract list(options: {
-    userId?: string;
-    status?: OrderStatus;
-    before?: string;
-    limit: number;
-  }): Promise<Order[]>;
+  abstract list(options: { userId?: string; status?: OrderStatus; before?: string; limit: number }): Promise<Order[]>;
   abstract history(id: string): Promise<HistoryEvent[]>;
   /** Those of the ids that are still `placed`. */
   abstract stillPlaced(ids: readonly string[]): Promise<string[]>;

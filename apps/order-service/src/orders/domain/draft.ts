@@ -24,7 +24,8 @@ export type Draft =
   | { status: 'drafted'; lines: OrderLine[]; total: number }
   | { status: 'refused'; code: RefusalCode; detail: string; errors: FieldError[] };
 
-export type RefusalCode = 'NO_LINES' | 'TOO_MANY_LINES' | 'QUANTITY_OUT_OF_RANGE' | 'UNKNOWN_SKU' | 'TOTAL_OUT_OF_RANGE';
+export type RefusalCode =
+  'NO_LINES' | 'TOO_MANY_LINES' | 'QUANTITY_OUT_OF_RANGE' | 'UNKNOWN_SKU' | 'TOTAL_OUT_OF_RANGE';
 
 /** Prices what was asked for, or says all that is wrong with it. */
 export function draft(asked: readonly AskedLine[], catalogue: ReadonlyMap<string, Priced>): Draft {

@@ -9,7 +9,7 @@ import {
 } from '@redstart/postgres-adapters';
 import { sql } from 'kysely';
 import { v7 as uuid } from 'uuid';
-import type { OpenTransaction } from '../application/event-inbox.js';
+import type { OpenTransaction } from '../application/open-transaction.js';
 import { orderEvent } from '../application/order-event.js';
 import {
   OrderStore,
