@@ -30,6 +30,7 @@ export interface DrivenTaskQueueSettings {
 }
 
 const ONE_MIB = 1024 * 1024;
+const MOST_LETTERS = 1000;
 
 /** What a queue does above its driver: codecs, shards, workers. Written once for every backend. */
 export class DrivenTaskQueue extends TaskQueue {
@@ -110,8 +111,9 @@ export class DrivenTaskQueue extends TaskQueue {
 
   async deadLetters<T>(queue: Queue<T>, options: Call & { limit: number }): Promise<DeadLetter<T>[]> {
     this.refuseClosed('queue.deadLetters');
-    const { limit, ...call } = options;
-    if (!(limit > 0)) return [];
+    const { limit: asked, ...call } = options;
+    if (!(asked > 0)) return [];
+    const limit = Math.min(Math.floor(asked), MOST_LETTERS);
     const shards = await Promise.all(shardsOf(queue).map((shard) => this.driver.deadLetters(shard, limit, call)));
     const newest = shards.flat().sort((a, b) => b.diedAt - a.diedAt);
     return newest.slice(0, limit).map(({ body, ...letter }) => ({ ...letter, payload: payloadOf(queue, body) }));

@@ -107,12 +107,12 @@ export function describeQueueDriverContract(open: () => QueueUnderTest): void {
     });
 
     it('that is renewed in time keeps its task', async () => {
-      const quick = { ...shard, leaseMs: 300 };
+      const quick = { ...shard, leaseMs: 1_000 };
       await driver.enqueue(quick, [task('a')]);
       const { taken } = await exchange({ worker: 'mine', want: 1 }, quick);
       const { token } = taken[0]!;
       for (let turn = 1; turn <= 4; turn += 1) {
-        await under.advance(150);
+        await under.advance(400);
         expect(await driver.renew(quick, [token, '17'])).toEqual(['17']);
         expect(ids(await exchange({ worker: 'theirs', turn, received: turn - 1, want: 1 }, quick))).toEqual([]);
       }

@@ -56,7 +56,7 @@ export interface Exchanged {
   /** Tokens whose settlement was refused: settled before, taken over, or forgotten by the backend. */
   refused: readonly string[];
   taken: readonly TakenTask[];
-  /** When fewer were taken than wanted: milliseconds until a task is due or a lease ends. */
+  /** When fewer were taken than wanted: milliseconds until a task is due or a lease ends; 0 where there are more now. */
   nextDueMs: number | undefined;
 }
 

@@ -40,7 +40,7 @@ export class QueueWorker<T> implements Running {
   private changed: () => void = () => undefined;
   /** Moving averages, ms. */
   private handlerMs: number | undefined;
-  private exchangeMs = 0;
+  private exchangeMs: number | undefined;
 
   constructor(private readonly settings: QueueWorkerSettings<T>) {
     const { concurrency } = settings;
@@ -134,13 +134,14 @@ export class QueueWorker<T> implements Running {
   }
 
   /**
-   * Tasks to hold beyond those that run: as many as the handlers end while one exchange is on its way, so that none of
-   * them waits for it. None while handlers are slow: a task held ready here is a task that an idle worker cannot take.
+   * Tasks to hold beyond those that run: as many as the handlers end while two exchanges are on their way (one has just
+   * left without asking for the place that becomes free now), so that none of them waits. None while handlers are slow: a
+   * task held ready here is a task that an idle worker cannot take.
    */
   private ahead(): number {
-    if (this.handlerMs === undefined) return 0;
+    if (this.handlerMs === undefined || this.exchangeMs === undefined) return 0;
     const { concurrency } = this.settings;
-    return Math.min(MOST_AHEAD, Math.floor((concurrency * this.exchangeMs) / Math.max(this.handlerMs, 0.001)));
+    return Math.min(MOST_AHEAD, Math.floor((2 * concurrency * this.exchangeMs) / Math.max(this.handlerMs, 0.001)));
   }
 
   private receive(lane: ShardLane, tasks: readonly HeldTask[], asked: number, tookMs: number | undefined): void {
@@ -155,8 +156,9 @@ export class QueueWorker<T> implements Running {
     this.fill();
   }
 
-  /** A lane takes a task back that has not begun. */
+  /** A lane takes a task back that has not begun for all of a lease: handlers are as slow as that now. */
   private withdraw(held: HeldTask): void {
+    this.handlerMs = Math.max(this.handlerMs ?? 0, this.settings.queue.leaseMs);
     const at = this.ready.indexOf(held);
     if (at >= 0) this.ready.splice(at, 1);
     this.laneOf.delete(held);

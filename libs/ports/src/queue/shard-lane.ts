@@ -198,7 +198,7 @@ export class ShardLane {
   }
 
   private lookLater(want: number, { taken, nextDueMs }: Exchanged): void {
-    this.isEmpty = want > 0 && taken.length < want && !this.rang;
+    this.isEmpty = want > 0 && taken.length < want && nextDueMs !== 0 && !this.rang;
     this.nextLook?.cancel();
     this.nextLook = undefined;
     if (!this.isEmpty) return;

@@ -103,7 +103,7 @@ export abstract class TaskQueue {
 
   abstract stats<T>(queue: Queue<T>, call?: Call): Promise<QueueStats>;
 
-  /** Newest first. */
+  /** Newest first; at most 1,000. */
   abstract deadLetters<T>(queue: Queue<T>, options: Call & { limit: number }): Promise<DeadLetter<T>[]>;
 
   /**

@@ -4,7 +4,7 @@ import { type Script, type ScriptArgument } from '../script/script.js';
 /**
  * One worker's turn, in one step: settles what it held, takes back tasks whose lease has ended, moves delayed tasks that are due into the line, takes tasks from its head.
  *
- * @returns the tokens refused, ms until the next task is due or lease ends (-1: unknown or none), and the records taken
+ * @returns the tokens refused, ms until there is more to take (-1: not known; 0 also where the reply was large enough), and the records taken
  */
 export const exchangeScript: Script<
   {
@@ -55,7 +55,7 @@ export const exchangeScript: Script<
   }
 > = {
   name: "queue/exchange",
-  sha1: "59cbc7ee063ca4f90b2f24286dc283a2f0083810",
+  sha1: "8ec49075f0ca65d74ba194af05aba73b2573fc02",
   keys: ["meta","waiting","delayed","leases","active","dead","letters","known","forget","bell","taken"],
   args: ["turn","received","want","leaseMs","attempts","dedupeMs","deadCount","deadAgeMs","done","settled"],
   allowOom: true,
@@ -84,7 +84,8 @@ export const exchangeScript: Script<
 -- @arg done how many tokens follow of tasks that are done, at most 1,000
 -- @arg settled... those tokens; then token, verdict, number, reason of each other one: verdict "retry" or "retry-free"
 --   with its delay in ms, "release", "dead" with its reason
--- @returns the tokens refused, ms until the next task is due or lease ends (-1: unknown or none), and the records taken
+-- @returns the tokens refused, ms until there is more to take (-1: not known; 0 also where the reply was large enough),
+--   and the records taken
 local META, WAITING, DELAYED, LEASES, ACTIVE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local DEAD, LETTERS, KNOWN, FORGET, BELL, TAKEN = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local turn, received, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -231,21 +232,27 @@ local short = false
 if stale then
   want = 0
 elseif want > #taken then
-  local line = redis.call('LPOP', WAITING, want - #taken)
-  if line then
+  local ends = whole(now + leaseMs)
+  -- In small helpings, to stop when a reply would be too large: large tasks come in several.
+  local bytes = 0
+  while #taken < want and not short and bytes < 8388608 do
+    local helping = math.min(32, want - #taken)
+    local line = redis.call('LPOP', WAITING, helping) or {}
     local leases, active = {}, {}
-    local ends = whole(now + leaseMs)
     for i, record in ipairs(line) do
       local token = string.sub(record, 1, string.find(record, '|', 1, true) - 1)
       leases[2 * i - 1], leases[2 * i] = ends, token
       active[2 * i - 1], active[2 * i] = token, record
       taken[#taken + 1] = token
       records[#records + 1] = record
+      bytes = bytes + #record
     end
-    redis.call('ZADD', LEASES, unpack(leases))
-    redis.call('HSET', ACTIVE, unpack(active))
+    if #line > 0 then
+      redis.call('ZADD', LEASES, unpack(leases))
+      redis.call('HSET', ACTIVE, unpack(active))
+    end
+    short = #line < helping
   end
-  short = #taken < want
 end
 if not stale then
   redis.call('SET', TAKEN, turn .. '|' .. table.concat(taken, ' '), 'PX', whole(math.max(leaseMs, 60000)))
@@ -302,6 +309,8 @@ if short then
   if firstDue[2] then soonest = math.min(soonest, tonumber(firstDue[2])) end
   if firstEnd[2] then soonest = math.min(soonest, tonumber(firstEnd[2])) end
   if soonest < math.huge then next = math.max(0, soonest - now) end
+elseif #taken < want then
+  next = 0
 end
 return { refused, next, records }
 `,
