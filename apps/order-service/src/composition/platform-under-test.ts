@@ -1,4 +1,3 @@
-import { MemoryBackend } from '@redstart/memory-adapters';
 import { SystemClock, type Adapters, type Clock } from '@redstart/ports';
 import { bodyHash } from '@redstart/postgres-adapters';
 import { createDatabase } from '@redstart/test-servers';
@@ -28,6 +27,7 @@ export async function openUnderTest(
   options: { clock?: Clock; aroundPayments?: (provider: PaymentGateway) => PaymentGateway } = {},
 ): Promise<UnderTest> {
   const clock = options.clock ?? new SystemClock();
+  const { MemoryBackend } = await import('@redstart/memory-adapters');
   const database = await createDatabase();
   const faults: UnderTest['faults'] = [];
   const onFault = (what: string, error: unknown) => void faults.push({ what, error });

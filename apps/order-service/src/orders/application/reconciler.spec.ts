@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@redstart/memory-adapters';
+import type { ManualClock } from '@redstart/memory-adapters';
 import { openUnderTest, type UnderTest } from '../../composition/platform-under-test.js';
 import { processOrderQueue } from './order-tasks.js';
 import { RECONCILE_EVERY_MS, Reconciler } from './reconciler.js';
@@ -13,7 +13,7 @@ let reconcilers: Reconciler[];
 const faults: unknown[] = [];
 
 beforeAll(async () => {
-  clock = new ManualClock();
+  clock = new (await import('@redstart/memory-adapters')).ManualClock();
   test = await openUnderTest({ clock });
   const { workerOrders: orders, reversePayment } = test.platform;
   const make = () =>
