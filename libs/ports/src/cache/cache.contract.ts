@@ -5,7 +5,7 @@ import type { Codec } from '../call/call.js';
 import { jsonCodec } from '../call/json-codec.js';
 import type { Clock } from '../clock/clock.js';
 import { eventually } from '../eventually/eventually.js';
-import type { Troubles } from '../faulty/troubles.js';
+import type { Restore, Troubles } from '../faulty/troubles.js';
 import type { Space } from './cache.js';
 import type { CacheDriver, CacheKey, NewCacheEntry } from './cache-driver.js';
 import { DrivenCache, type DrivenCacheOptions } from './driven-cache.js';
@@ -32,6 +32,13 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
     let space: Space<string>;
     let options: DrivenCacheOptions;
 
+    let troubles: Restore[];
+
+    /** So that a test which fails in the middle of it does not leave it to the next. */
+    const until = (restore: Restore): Restore => {
+      troubles.push(restore);
+      return restore;
+    };
     const cache = (tuning: Partial<DrivenCacheOptions> = {}) =>
       new DrivenCache(backend.driver(), { ...options, ...tuning });
     const at = (key: string): CacheKey => ({ space: space.name, key });
@@ -69,6 +76,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
     };
 
     beforeEach(async () => {
+      troubles = [];
       backend = await factory.open();
       space = {
         name: `space-${randomUUID()}`,
@@ -80,6 +88,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
     });
 
     afterEach(async () => {
+      for (const restore of troubles) await restore();
       await backend.close();
     });
 
@@ -433,7 +442,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
       it('goes round a silent backend, each call within its budget', async () => {
         const subject = cache({ breaker: { failures: 1_000 } });
         await subject.set(space, 'k', 'kept');
-        const speak = await backend.silence();
+        const speak = until(await backend.silence());
         const timed = async <T>(work: () => Promise<T>): Promise<T> => {
           const beganMs = performance.now();
           const answer = await work();
@@ -454,7 +463,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
       it('leaves a silent backend alone, and comes back to it', async () => {
         const subject = cache(alone);
         await subject.set(space, 'k', 'kept');
-        const speak = await backend.silence();
+        const speak = until(await backend.silence());
         for (let call = 0; call < 2; call += 1) await subject.get(space, 'k');
         const beganMs = performance.now();
         expect(await subject.get(space, 'k')).toMatchObject({ from: 'bypass' });
@@ -468,7 +477,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
 
       it('loads once a key and only so many in all while the backend is away', async () => {
         const subject = cache({ breaker: { failures: 1, openMs: 60_000 }, bulkhead: { loads: 2, queue: 1 } });
-        const speak = await backend.silence();
+        const speak = until(await backend.silence());
         await subject.get(space, 'any');
         const held = ['a', 'b', 'c'].map((key) => ({ key, ...heldLoad() }));
         const asked = held.map(({ key, load }) => subject.getOrLoad(space, key, load));
@@ -496,7 +505,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
         const subject = cache();
         await subject.set(space, 'kept', 'v');
         await subject.set(space, 'changed', 'old');
-        const drain = await backend.fill();
+        const drain = until(await backend.fill());
         await expect(backend.driver().store(at('x'), entry('v'))).rejects.toBeInstanceOf(FullFault);
         expect(await subject.get(space, 'kept')).toMatchObject({ value: 'v', from: 'hit' });
         expect(await subject.getOrLoad(space, 'other', loads('loaded'))).toMatchObject({
@@ -516,7 +525,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
         const { load, began, end } = heldLoad();
         const asked = cache().getOrLoad(space, 'k', load);
         await began;
-        const drain = await backend.fill();
+        const drain = until(await backend.fill());
         end('v');
         expect(await passUntil(asked)).toMatchObject({ value: 'v' });
         await drain();

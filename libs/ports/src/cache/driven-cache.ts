@@ -68,9 +68,9 @@ export class DrivenCache extends Cache {
       leaseMs: 2_000,
       maxBytes: 1_048_576,
       jitter: 0.1,
-      onFault: () => undefined,
       random: Math.random,
       ...options,
+      onFault: options.onFault ?? (() => undefined),
     };
     this.breaker = new BackendBreaker('cache', options.breaker);
     this.bulkhead = new LoadBulkhead(options.bulkhead);
