@@ -217,3 +217,17 @@ it('splits what is large, and keeps the tasks of a call together', async () => {
   expect(answers.filter(([first]) => first!.status === 'queued')).toHaveLength(8);
   expect(await queues.stats(queue)).toMatchObject({ waiting: 16 });
 });
+
+it('hands large tasks out in several replies, one right after the other', async () => {
+  const queue = define();
+  const payload = 'x'.repeat(300_000);
+  for (let n = 0; n < 40; n += 1) await queues.enqueue(queue, [{ payload }]);
+  let held = 0;
+  const startedMs = performance.now();
+  const before = await scriptCalls();
+  workers.push(queues.work(queue, () => new Promise(() => (held += 1)), { concurrency: 40 }));
+  await eventually(() => expect(held).toBe(40));
+  // It did not wait to look again, which it does after half a second at the earliest.
+  expect(performance.now() - startedMs).toBeLessThan(500);
+  expect((await scriptCalls()) - before).toBeGreaterThanOrEqual(2);
+});
