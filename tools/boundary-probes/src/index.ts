@@ -1,1 +1,1 @@
-export {};
+export { probes, type Probe } from './probes.js';
