@@ -228,15 +228,18 @@ export function describeLeaderboardContract(name: string, backend: { open(): Pro
     it('ends within its budget when the backend is silent', async () => {
       await subject.set(board, [entry('ann', 10)]);
       const restore = await under.silence();
-      const timedOut = { code: 'TIMEOUT', effect: 'unknown' };
-      const startedMs = performance.now();
-      await Promise.all([
-        expect(subject.set(board, [entry('ann', 20, 2)], { budgetMs: 100 })).rejects.toMatchObject(timedOut),
-        expect(subject.top(board, { limit: 1, budgetMs: 100 })).rejects.toMatchObject(timedOut),
-        expect(subject.incarnation(board, { budgetMs: 100 })).rejects.toMatchObject(timedOut),
-      ]);
-      expect(performance.now() - startedMs).toBeLessThan(1_000);
-      await restore();
+      try {
+        const timedOut = { code: 'TIMEOUT', effect: 'unknown' };
+        const startedMs = performance.now();
+        await Promise.all([
+          expect(subject.set(board, [entry('ann', 20, 2)], { budgetMs: 100 })).rejects.toMatchObject(timedOut),
+          expect(subject.top(board, { limit: 1, budgetMs: 100 })).rejects.toMatchObject(timedOut),
+          expect(subject.incarnation(board, { budgetMs: 100 })).rejects.toMatchObject(timedOut),
+        ]);
+        expect(performance.now() - startedMs).toBeLessThan(1_000);
+      } finally {
+        await restore();
+      }
     });
 
     it('refuses a set with FULL when the backend is full, still lists, and goes on afterwards', async () => {

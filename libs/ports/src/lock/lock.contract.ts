@@ -331,8 +331,7 @@ export function describeLockContract(name: string, backend: { open(): Promise<Lo
           return 'done without the lock';
         });
         const lost = expect(working).rejects.toMatchObject({ code: 'LOCK_LOST', resource });
-        await eventually(() => expect(aborted).toBe(true));
-        await restore();
+        await eventually(() => expect(aborted).toBe(true)).finally(() => restore());
         await lost;
         await takenOver();
       });
@@ -422,17 +421,20 @@ export function describeLockContract(name: string, backend: { open(): Promise<Lo
         expect(await other.acquire(resource, long)).toMatchObject({ status: 'busy' });
       });
 
-      it('ends within its budget when the backend is silent, and holds nothing for long', async () => {
+      it('ends within its budget when the backend is silent, and gives back what it may have taken', async () => {
         // A connection that stands: a silent backend is something else than an absent one.
         held(await subject.acquire(`${resource}:before`, long));
         const restore = await under.silence();
         const startedMs = performance.now();
-        await expect(subject.acquire(resource, { ...short, budgetMs: 150 })).rejects.toMatchObject({
-          code: 'TIMEOUT',
-          effect: 'unknown',
-        });
-        expect(performance.now() - startedMs).toBeLessThan(1_000);
-        await restore();
+        try {
+          await expect(subject.acquire(resource, { ...long, budgetMs: 150 })).rejects.toMatchObject({
+            code: 'TIMEOUT',
+            effect: 'unknown',
+          });
+          expect(performance.now() - startedMs).toBeLessThan(1_000);
+        } finally {
+          await restore();
+        }
         await takenOver();
       });
 
