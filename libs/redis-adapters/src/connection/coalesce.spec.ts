@@ -67,6 +67,13 @@ describe('coalesce', () => {
     expect(await patient).toBe(10);
   });
 
+  it('holds a call to the default budget in a batch that may take longer', async () => {
+    const { call } = doubling({ timeoutMs: 10, flush: never });
+    const other = call(1, { budgetMs: 60_000, signal: AbortSignal.timeout(100) });
+    await expect(call(2)).rejects.toMatchObject({ code: 'TIMEOUT', effect: 'unknown' });
+    await expect(other).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
   it('does not send what was aborted in the same tick', async () => {
     const { call, batches } = doubling();
     const controller = new AbortController();

@@ -21,6 +21,8 @@ interface Pending<In, Out> {
   resolve: (out: Out) => void;
   reject: (error: unknown) => void;
   state: 'waiting' | 'sent' | 'ended';
+  /** Has a timer of its own. */
+  bounded: boolean;
 }
 
 /**
@@ -34,7 +36,7 @@ export function coalesce<In, Out>(options: CoalesceOptions<In, Out>): (input: In
     const calls = gathered.filter((pending) => pending.state === 'waiting');
     gathered = [];
     for (let from = 0; from < calls.length; from += options.maxBatch) {
-      send(calls.slice(from, from + options.maxBatch), options.flush);
+      send(calls.slice(from, from + options.maxBatch), options);
     }
   };
 
@@ -46,6 +48,7 @@ export function coalesce<In, Out>(options: CoalesceOptions<In, Out>): (input: In
         resolve,
         reject,
         state: 'waiting',
+        bounded: false,
       };
       if (call && (call.signal || call.budgetMs !== undefined)) bound(pending, call, options);
       if (pending.state === 'ended') return;
@@ -54,12 +57,14 @@ export function coalesce<In, Out>(options: CoalesceOptions<In, Out>): (input: In
     });
 }
 
-function send<In, Out>(batch: Pending<In, Out>[], flush: CoalesceOptions<In, Out>['flush']): void {
+function send<In, Out>(batch: Pending<In, Out>[], options: CoalesceOptions<In, Out>): void {
   let budgetMs = 0;
   for (const pending of batch) {
     pending.state = 'sent';
     budgetMs = Math.max(budgetMs, pending.budgetMs);
   }
+  // A call that is alone, or among its like, needs no timer besides the batch's.
+  for (const pending of batch) if (pending.budgetMs < budgetMs && !pending.bounded) bound(pending, {}, options);
   const inputs = batch.map((pending) => pending.input);
   const answered = (results: readonly Out[]) => {
     if (results.length !== batch.length) {
@@ -71,13 +76,14 @@ function send<In, Out>(batch: Pending<In, Out>[], flush: CoalesceOptions<In, Out
     for (const pending of batch) pending.reject(error);
   };
   // `flush` may throw before it answers a promise.
-  new Promise<readonly Out[]>((resolve) => resolve(flush(inputs, { budgetMs }))).then(answered).catch(failed);
+  new Promise<readonly Out[]>((resolve) => resolve(options.flush(inputs, { budgetMs }))).then(answered).catch(failed);
 }
 
 /** A call's own signal and budget: it ends alone, the batch goes on. */
 function bound<In, Out>(pending: Pending<In, Out>, call: Call, options: CoalesceOptions<In, Out>): void {
   const { resolve, reject } = pending;
   const { operation } = options;
+  pending.bounded = true;
   const timer = options.clock.after(pending.budgetMs, () =>
     pending.reject(new TimeoutFault('no reply from Redis in time', { effect: effect(), operation })),
   );
