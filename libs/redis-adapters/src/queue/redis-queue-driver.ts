@@ -159,9 +159,17 @@ export class RedisQueueDriver extends QueueDriver {
   listen(shard: QueueShard, onBell: () => void): () => void {
     // Closed: the worker's first exchange says so.
     if (this.connection.state === 'closed') return () => undefined;
-    // Whatever was rung for during a cut is looked for at once.
-    const subscription = this.connection.subscribe(this.access(shard).keys.bell, onBell, onBell);
-    return () => subscription.close();
+    let listening = true;
+    const ring = () => {
+      if (listening) onBell();
+    };
+    const subscription = this.connection.subscribe(this.access(shard).keys.bell, ring, ring);
+    // Whatever was rung for before the server listened, at first and after each cut, is looked for at once.
+    void subscription.confirmed.then(ring);
+    return () => {
+      listening = false;
+      subscription.close();
+    };
   }
 
   private access(shard: QueueShard): ShardAccess {
