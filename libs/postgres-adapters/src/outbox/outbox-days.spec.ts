@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '@redstart/test-servers';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { openDatabase, type Database } from '../database/database.js';
-import { FakeStream } from './fake-stream.js';
+import { FakeStream } from '../../test/fake-stream.js';
 import { dropDays, makeDays } from './outbox-days.js';
 import { startOutboxRelay } from './outbox-relay.js';
 import { outboxTables } from './outbox-tables.js';

@@ -5,10 +5,12 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { openDatabase, type Database } from '../database/database.js';
-import { FakeStream } from './fake-stream.js';
+import { FakeStream } from '../../test/fake-stream.js';
 import { startOutboxRelay, type RelaySettings, type RunningRelay } from './outbox-relay.js';
+import { OutboxRows } from './outbox-rows.js';
 import { outboxTables } from './outbox-tables.js';
 import { Outbox } from './outbox.js';
+import { RelayLeases } from './relay-leases.js';
 
 interface TestEvent {
   id: string;
@@ -426,6 +428,35 @@ describe('the outbox relay', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(sequences()).toEqual({ [subject]: oneTo(7) });
     await expectDense();
+  });
+
+  it('places nothing, skips nothing and remembers nothing for one whose lease is another’s', async () => {
+    const rows = new OutboxRows<TestEvent>(database.db, 'orders', 0);
+    const leases = new RelayLeases({
+      db: database.db,
+      stream: 'orders',
+      partitions: 4,
+      relay: 'holder',
+      leaseMs: 60_000,
+    });
+    await leases.prepare();
+    const partition = partitionOf('a', 4);
+    const fence = (await leases.hold()).fences.get(partition)!;
+    await write(life('a'));
+    const lease = async () =>
+      (await sql`select * from outbox_lease where partition = ${partition}`.execute(database.db)).rows;
+    const before = await lease();
+    for (const other of [
+      { partition, relay: 'holder', fence: fence - 1 },
+      { partition, relay: 'another', fence },
+    ]) {
+      expect(await rows.place(other, { handed: 7, after: 0, limit: 10 })).toBeUndefined();
+      expect(await rows.skipTo(other, 9)).toBe(false);
+    }
+    expect(await lease()).toEqual(before);
+    expect((await positions())[partition]).toEqual([NaN, NaN, NaN]);
+    const placed = await rows.place({ partition, relay: 'holder', fence }, { handed: undefined, after: 0, limit: 10 });
+    expect(placed?.rows.map(({ position }) => position)).toEqual([1, 2, 3]);
   });
 
   it('goes on after a stream that is older than the database', async () => {
