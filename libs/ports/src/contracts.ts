@@ -8,4 +8,6 @@ export * from './leaderboard/leaderboard.contract.js';
 export * from './limiter/rate-limiter.contract.js';
 export * from './lock/lock.contract.js';
 export * from './queue/queue.contract.js';
+export * from './session/records-under-test.js';
+export * from './session/session.contract.js';
 export * from './stream/event-stream.contract.js';

@@ -29,7 +29,8 @@ export abstract class SessionStore<D> {
 
   /**
    * Extends the idle limit (throttled), never past the absolute one. With the backend away the record answers: the
-   * absolute limit and revocation hold, the idle limit pauses.
+   * absolute limit and revocation hold, the idle limit is neither checked nor moved.
+   * @throws what the records throw, when they must be asked and cannot
    */
   abstract read(token: string, call?: Call): Promise<SessionRead<D>>;
 
