@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { TimeoutFault, type Call } from '@redstart/ports';
+import { SystemClock, TimeoutFault, type Call } from '@redstart/ports';
 import { bodyHash } from '@redstart/postgres-adapters';
 import { randomUUID } from 'node:crypto';
 import { openUnderTest, type UnderTest } from '../composition/platform-under-test.js';
@@ -106,7 +106,6 @@ describe('a worker that is taken over', () => {
   /** Another process's worker, with a memory backend, so locks, of its own. */
   async function openOther(): Promise<ProcessOrder> {
     const { MemoryBackend } = await import('@redstart/memory-adapters');
-    const { SystemClock } = await import('@redstart/ports');
     const clock = new SystemClock();
     const { lock } = new MemoryBackend().open({ timeoutMs: 500, clock });
     const { workerOrders: orders, payments, reversePayment } = test.platform;
