@@ -1,6 +1,7 @@
 // The contract suites: for tests of adapters only, never in an image.
 export * from './adapters.contract.js';
 export * from './cache/cache.contract.js';
+export * from './clock/clock.contract.js';
 export * from './eventually/eventually.js';
 export * from './faulty/faulty.js';
 export * from './faulty/troubles.js';

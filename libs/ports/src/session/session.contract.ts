@@ -30,6 +30,8 @@ interface Data {
 
 const IDLE_MS = 600;
 const ABSOLUTE_MS = 2_000;
+/** Within a test's own time, so that it says what did not come. */
+const SOON = { withinMs: 3_000 };
 const DATA: Data = { role: 'customer' };
 
 /** What every adapter of the session driver owes, below `DrivenSessionStore` and together with it. */
@@ -447,7 +449,7 @@ export function describeSessionContract(name: string, factory: { open(): Promise
         await eventually(async () => {
           await backend.advance(50);
           expect(await backend.other.read(keyOf(token))).toMatchObject({ status: 'ended' });
-        });
+        }, SOON);
         expect(await statusOf(token, otherGateway)).toBe('none');
         expect(await statusOf(second, otherGateway)).toBe('active');
       });
@@ -461,7 +463,7 @@ export function describeSessionContract(name: string, factory: { open(): Promise
         await eventually(async () => {
           await backend.advance(50);
           expect(await statusOf(token, otherGateway)).toBe('none');
-        });
+        }, SOON);
       });
 
       it('is trusted again only for sessions that the record confirmed after it came back', async () => {
@@ -476,7 +478,7 @@ export function describeSessionContract(name: string, factory: { open(): Promise
         await eventually(async () => {
           const reachable = await backend.subject.read(keyOf(kept));
           expect(reachable.status).toBe('active');
-        });
+        }, SOON);
         const finds = await findsDuring(async () => {
           expect(await statusOf(revoked)).toBe('none');
           expect(await statusOf(kept)).toBe('active');
