@@ -57,9 +57,9 @@ export class Reconciler {
     const now = clock.now();
     const ids = await orders.nudge({ now, quietMs: QUIET_MS, limit: BATCH });
     if (ids.length === 0) return;
-    // Not the relay's dedupe key: the task that goes by it may be lost or dead while its key still answers.
-    const window = Math.floor(now / QUIET_MS);
-    const tasks = ids.map((orderId) => ({ payload: { orderId }, dedupeKey: `${orderId}:${window}` }));
+    // No dedupe key: the relay's task may be lost or dead while its key still answers. The mark of the nudge sees to it
+    // that the replicas together make one task an order and 30 s.
+    const tasks = ids.map((orderId) => ({ payload: { orderId } }));
     await queue.enqueue(processOrderQueue, tasks);
   }
 
