@@ -3,6 +3,7 @@ export { startDurablePostgres, type DurablePostgres } from './postgres/durable-p
 export { NoPostgresError } from './postgres/postgres-binaries.js';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres/postgres-server.js';
 export { createDatabase, sharedPostgres, type TestDatabase } from './postgres/test-database.js';
+export { startedAt } from './process-table.js';
 export { startProxy, type CutOptions, type Proxy } from './proxy.js';
 export { findRedis, findRedisServer, NoRedisError, type RedisSource } from './redis/find-redis.js';
 export { startRedis, type RedisOptions, type RedisServer } from './redis/redis-server.js';
