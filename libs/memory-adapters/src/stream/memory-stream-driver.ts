@@ -15,6 +15,7 @@ import {
   type StreamDriver,
   type Taken,
 } from '@redstart/ports';
+import { clone } from './clone.js';
 import { MemoryGroup } from './memory-group.js';
 import { MemoryLog } from './memory-log.js';
 
@@ -159,6 +160,14 @@ export class MemoryStreamDriver implements StreamDriver {
   forget(stream: string): void {
     this.streams.delete(stream);
     for (const key of this.members.keys()) if (key.startsWith(`${stream}\0`)) this.members.delete(key);
+  }
+
+  /** Answers what brings the stream back to what it is now, for tests. */
+  snapshot(stream: string): () => Promise<void> {
+    const partitions = clone(this.streams.get(stream));
+    return async () => {
+      if (partitions) this.streams.set(stream, partitions);
+    };
   }
 
   private partition({ stream, partition }: PartitionAt): Partition {

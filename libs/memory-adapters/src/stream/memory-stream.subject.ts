@@ -34,6 +34,7 @@ export async function openMemoryStream(
   return {
     subject,
     other,
+    driver,
     ...troubles,
     async sever() {
       Object.assign(faults, { failRate: 1, loseReplies: 0, atMost: undefined });
@@ -41,6 +42,7 @@ export async function openMemoryStream(
         faults.failRate = 0;
       };
     },
+    snapshot: async (stream) => driver.snapshot(stream.name),
     async loseData(stream) {
       driver.forget(stream.name);
     },

@@ -212,7 +212,7 @@ export function describeConsuming(current: () => StreamStage): void {
       },
     });
     await stage.subject.append(stream, changes('s', 2));
-    await stage.until(() => started.passed);
+    await stage.until(() => expect(started.isOpen).toBe(true));
     const stopped = running.stop({ deadlineMs: 60_000 });
     await stage.under.advance(20);
     gate.release();
@@ -237,7 +237,7 @@ export function describeConsuming(current: () => StreamStage): void {
       },
     });
     await stage.subject.append(stream, changes('s', 1));
-    await stage.until(() => started.passed);
+    await stage.until(() => expect(started.isOpen).toBe(true));
     const stopped = running.stop({ deadlineMs: 30 });
     await stage.under.advance(40);
     expect(await stopped).toEqual({ finished: 0, handedBack: 1 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from '@jest/globals';
 import { describeAppending } from './appending.contract.js';
 import { describeConsuming } from './consuming.contract.js';
+import { describeDriver } from './driver.contract.js';
 import { describeOutages } from './outages.contract.js';
 import { describeOwnership } from './ownership.contract.js';
 import { describeParking } from './parking.contract.js';
@@ -25,6 +26,7 @@ export function describeStreamContract(name: string, backend: StreamBackend): vo
     describe('consume', () => describeConsuming(current));
     describe('owners', () => describeOwnership(current));
     describe('parking', () => describeParking(current));
+    describe('driver', () => describeDriver(current));
     describe('outages', () => describeOutages(current));
   });
 }

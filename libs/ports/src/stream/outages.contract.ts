@@ -40,34 +40,146 @@ export function describeOutages(current: () => StreamStage): void {
     await stage.until(() => expect(running.owned.size).toBe(4));
   });
 
-  it('does not run a handler twice for a short outage, and reports what ended meanwhile', async () => {
+  it.each(['at once', 'while it is away', 'when it is back'])(
+    'does not run a handler twice for a short outage when it ends %s',
+    async (end) => {
+      const stage = current();
+      const stream = stage.stream({ partitions: 1 });
+      const started = new Gate();
+      const gate = new Gate();
+      const { handled, faults } = stage.consume(stage.subject, stream, {
+        takeoverMs: 3_600_000,
+        handle: async ({ event, subject }): Promise<Handled> => {
+          if (event.n === 1) {
+            started.release();
+            await gate.passed;
+          }
+          return subject === 'odd' ? { park: 'odd' } : 'done';
+        },
+      });
+      await stage.subject.append(stream, [...changes('odd', 1), ...changes('s', 3), ...changes('t', 1, 9)]);
+      await stage.until(() => expect(started.isOpen).toBe(true));
+      await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 2, lag: 2 }]));
+      const mend = await stage.under.sever();
+      if (end === 'at once') gate.release();
+      // So that it finds out.
+      await stage.other.append(stream, changes('u', 1, 9));
+      await stage.until(() => expect(faults.length).toBeGreaterThan(0));
+      await stage.under.advance(300);
+      if (end === 'while it is away') gate.release();
+      await mend();
+      if (end === 'when it is back') {
+        await stage.under.advance(1_500);
+        gate.release();
+      }
+      await stage.until(async () => {
+        expect(numbersOf(handled, 's')).toEqual([1, 2, 3]);
+        expect(numbersOf(handled, 'u')).toEqual([9]);
+        expect(await stage.other.groups(stream)).toMatchObject([{ pending: 0, lag: 0, parked: 1 }]);
+      });
+      expect(handled.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 1]);
+    },
+  );
+
+  it('begins gently after an outage', async () => {
     const stage = current();
-    const stream = stage.stream({ partitions: 1 });
-    const started = new Gate();
+    const stream = stage.stream();
     const gate = new Gate();
-    const { handled, faults } = stage.consume(stage.subject, stream, {
+    let begun = 0;
+    const { handled, faults, running } = stage.consume(stage.subject, stream, {
       takeoverMs: 3_600_000,
-      handle: async ({ event }): Promise<Handled> => {
-        if (event.n === 1) {
-          started.release();
-          await gate.passed;
-        }
+      handle: async (): Promise<Handled> => {
+        begun += 1;
+        await gate.passed;
         return 'done';
       },
     });
-    await stage.subject.append(stream, [...changes('s', 3), ...changes('t', 1, 9)]);
-    await stage.until(() => started.passed);
-    await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 1 }]));
+    await stage.until(() => expect(running.owned.size).toBe(4));
     const mend = await stage.under.sever();
-    gate.release();
     await stage.until(() => expect(faults.length).toBeGreaterThan(0));
+    await stage.other.append(
+      stream,
+      ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((name) => changes(name, 1)),
+    );
     await mend();
+    await stage.until(() => expect(begun).toBe(1));
+    await stage.under.advance(300);
+    expect(begun).toBe(1);
+    gate.release();
+    await stage.until(() => expect(handled).toHaveLength(6));
+  });
+
+  it('does not run two handlers of a subject at once after it was away for longer than its lease', async () => {
+    const stage = current();
+    const stream = stage.stream({ partitions: 1 });
+    const gate = new Gate();
+    const begun: string[] = [];
+    const { handled, running } = stage.consume(stage.subject, stream, {
+      handle: async ({ event, subject, attempt }): Promise<Handled> => {
+        begun.push(`${subject}${event.n}/${attempt}`);
+        // Deaf to its signal.
+        if (begun.length === 1) await gate.passed;
+        return 'done';
+      },
+    });
+    await stage.subject.append(stream, changes('s', 2));
+    await stage.until(() => expect(begun).toEqual(['s1/1']));
+    const mend = await stage.under.sever();
+    await stage.until(() => expect(running.owned.size).toBe(0));
+    await mend();
+    await stage.other.append(stream, changes('t', 1));
+    // One slot is taken by the handler that is stale, and after an outage there is one: it grows as handlers end.
+    await stage.under.advance(1_500);
+    expect(begun).toEqual(['s1/1']);
+    gate.release();
+    await stage.until(() => expect([...begun].sort()).toEqual(['s1/1', 's1/2', 's2/1', 't1/1']));
+    expect(handled[0]?.signal.aborted).toBe(true);
+    expect(numbersOf(handled, 's')).toEqual([1, 1, 2]);
+  });
+
+  it.each(['with', 'without'])('goes on after a failover that lost a tail, %s a cut connection', async (how) => {
+    const stage = current();
+    const stream = stage.stream({ partitions: 1 });
+    const { handled, faults } = stage.consume(stage.subject, stream, { takeoverMs: 3_600_000 });
+    const seen = () => handled.map(({ event }) => event.n);
+    await stage.other.append(stream, changes('s', 3));
     await stage.until(async () => {
-      expect(numbersOf(handled, 's')).toEqual([1, 2, 3]);
+      expect(seen()).toEqual([1, 2, 3]);
       expect(await stage.other.groups(stream)).toMatchObject([{ pending: 0, lag: 0 }]);
     });
-    expect(handled).toHaveLength(4);
-    expect(handled.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
+    const failOver = await stage.under.snapshot(stream);
+    await stage.other.append(stream, changes('s', 3, 4));
+    await stage.until(() => expect(seen()).toEqual([1, 2, 3, 4, 5, 6]));
+    if (how === 'with') {
+      const mend = await stage.under.sever();
+      await stage.until(() => expect(faults.length).toBeGreaterThan(0));
+      await failOver();
+      // The log grows beyond what was read before, under the same sequences.
+      await stage.other.append(stream, changes('s', 5, 7));
+      await mend();
+    } else {
+      await failOver();
+      await stage.other.append(stream, changes('s', 1, 7));
+      await stage.until(() => expect(seen()).toContain(7));
+      await stage.other.append(stream, changes('s', 4, 8));
+    }
+    await stage.until(async () => {
+      expect(seen()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+      expect(await stage.other.groups(stream)).toMatchObject([{ pending: 0, lag: 0 }]);
+    });
+  });
+
+  it('ends its stop soon after the deadline while the backend is away', async () => {
+    const stage = current();
+    const stream = stage.stream();
+    const { running, handled } = stage.consume(stage.subject, stream, { handle: () => new Promise(() => undefined) });
+    await stage.subject.append(stream, changes('s', 1));
+    await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 1 }]));
+    await stage.under.sever();
+    let answer: unknown;
+    void running.stop({ deadlineMs: 100 }).then((stopped) => (answer = stopped));
+    await stage.until(() => expect(answer).toEqual({ finished: 0, handedBack: 1 }), 4_000);
+    expect(handled).toEqual([]);
   });
 
   it('loses nothing and burns nothing when the reply to a report is lost', async () => {
@@ -93,7 +205,9 @@ export function describeOutages(current: () => StreamStage): void {
       order.push(delivered);
       return 'done' as const;
     };
-    const consumers = [stage.subject, stage.other].map((from) => stage.consume(from, stream, { handle }));
+    const consumers = [stage.subject, stage.other].map((from) =>
+      stage.consume(from, stream, { handle, startAt: 'end', takeoverMs: 3_600_000 }),
+    );
     await stage.until(() => expect(consumers.map(({ running }) => running.owned.size)).toEqual([2, 2]));
     const names = ['a', 'b', 'c', 'd'];
     await stage.subject.append(

@@ -102,15 +102,16 @@ export function describeOwnership(current: () => StreamStage): void {
     const stale = { started: new Gate(), end: new Gate() };
     const fresh = { started: new Gate(), end: new Gate() };
     const first = stage.consume(stage.subject, stream, {
-      handle: async ({ event }): Promise<Handled> => {
+      handle: async ({ event, attempt }): Promise<Handled> => {
         if (event.n > 1) return 'done';
+        if (attempt === 1) return { retryInMs: 1 };
         stale.started.release();
         await stale.end.passed;
         return 'done';
       },
     });
     await stage.subject.append(stream, changes('s', 1));
-    await stage.until(() => stale.started.passed);
+    await stage.until(() => expect(stale.started.isOpen).toBe(true));
     const second = stage.consume(stage.other, stream, {
       handle: async ({ event }): Promise<Handled> => {
         if (event.n > 1) return 'done';
@@ -122,22 +123,22 @@ export function describeOwnership(current: () => StreamStage): void {
     await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 1 }]));
     const mend = await stage.under.sever();
     await stage.until(() => expect(second.running.owned.size).toBe(1));
-    await stage.until(() => fresh.started.passed);
+    await stage.until(() => expect(fresh.started.isOpen).toBe(true));
     expect(first.running.owned.size).toBe(0);
     await mend();
     stale.end.release();
-    await stage.until(() => expect(first.handled).toHaveLength(1));
-    expect(first.handled[0]?.signal.aborted).toBe(true);
+    await stage.until(() => expect(first.handled).toHaveLength(2));
+    expect(first.handled[1]?.signal.aborted).toBe(true);
     // Time for a late report to do harm.
     await stage.under.advance(200);
     expect(await stage.other.groups(stream)).toMatchObject([{ pending: 1, lag: 0 }]);
     fresh.end.release();
     await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 0, lag: 0 }]));
-    const [before, after] = [first.handled[0], second.handled[0]] as [Delivered<Change>, Delivered<Change>];
-    expect([before.attempt, after.attempt]).toEqual([1, 2]);
+    const [before, after] = [first.handled[1], second.handled[0]] as [Delivered<Change>, Delivered<Change>];
+    expect([before.attempt, after.attempt]).toEqual([2, 3]);
     expect(after.ownerFence).toBeGreaterThan(before.ownerFence);
     await stage.subject.append(stream, changes('s', 1, 2));
-    await stage.until(() => expect([...first.handled, ...second.handled]).toHaveLength(3));
+    await stage.until(() => expect([...first.handled, ...second.handled]).toHaveLength(4));
   });
 
   it('leaves a consumer alone while it gives signs of life, however long its handler takes', async () => {

@@ -105,6 +105,10 @@ export function describeParking(current: () => StreamStage): void {
       expect(list[0]).toMatchObject({ attempts: 2, reason: 'still broken' });
     });
     expect(seen).toEqual(['1/1', '1/1', '2/1', '2/2']);
+    // With all its attempts, each time.
+    await stage.subject.resume(stream, GROUP, 's');
+    await stage.until(async () => expect(await parked(stage, stream)).toMatchObject([{ attempts: 2 }, {}]));
+    expect(seen.slice(4)).toEqual(['2/1', '2/2']);
   });
 
   it('goes on with a resumed subject under another owner', async () => {
@@ -153,7 +157,7 @@ export function describeParking(current: () => StreamStage): void {
       },
     });
     await stage.subject.append(stream, [...changes('killer', 2)]);
-    await stage.until(() => started.passed);
+    await stage.until(() => expect(started.isOpen).toBe(true));
     await stage.under.sever();
     const { handled } = stage.consume(stage.other, stream, { attempts: 1 });
     await stage.until(async () => {
@@ -193,8 +197,8 @@ export function describeParking(current: () => StreamStage): void {
       },
     });
     // Some 170 bytes an event: seven of them fill the parking.
-    await stage.subject.append(stream, changes('bad', 6));
-    await stage.until(async () => expect(await parked(stage, stream)).toHaveLength(6));
+    await stage.subject.append(stream, changes('bad', 7));
+    await stage.until(async () => expect(await parked(stage, stream)).toHaveLength(7));
     await stage.subject.append(stream, [...changes('worse', 4), ...changes('good', 1)]);
     await stage.until(() => {
       expect(numbersOf(order, 'good')).toEqual([1]);
@@ -202,7 +206,7 @@ export function describeParking(current: () => StreamStage): void {
     });
     sound.add('bad').add('worse');
     await stage.subject.resume(stream, GROUP, 'bad');
-    await stage.until(() => expect(numbersOf(order, 'bad')).toEqual([1, 2, 3, 4, 5, 6]));
+    await stage.until(() => expect(numbersOf(order, 'bad')).toEqual([1, 2, 3, 4, 5, 6, 7]));
     await stage.until(async () => {
       await stage.subject.resume(stream, GROUP, 'worse');
       expect(numbersOf(order, 'worse')).toEqual([1, 2, 3, 4]);

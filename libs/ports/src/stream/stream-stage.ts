@@ -3,14 +3,22 @@ import { type Running } from '../call/call.js';
 import { jsonCodec } from '../call/json-codec.js';
 import { type Restore, type Troubles } from '../faulty/troubles.js';
 import { type Consume, type Delivered, type EventStream, type Handled, type Stream } from './event-stream.js';
+import { type StreamDriver } from './stream-driver.js';
 
 /** One backend, seen through two handles of it, as two processes would have them. */
 export interface StreamUnderTest extends Troubles {
   /** Befallen by the troubles. */
   readonly subject: EventStream;
   readonly other: EventStream;
+  /** What `other` drives. */
+  readonly driver: StreamDriver;
   /** The subject's handle does not reach the backend any more: each call fails. */
   sever(): Promise<Restore>;
+  /**
+   * Keeps what the backend has of the stream. The answer brings it back to that, as a failover does to a replica that
+   * lagged behind.
+   */
+  snapshot(stream: Stream<Change>): Promise<Restore>;
   /** The backend loses all that it has of the stream, as by FLUSHALL. */
   loseData(stream: Stream<Change>): Promise<void>;
   /** Closes `subject`'s adapter alone; twice does nothing. */
@@ -143,10 +151,12 @@ export function numbersOf(handled: readonly Delivered<Change>[], subject: string
 
 /** Something that a test waits for, or lets go. */
 export class Gate {
+  isOpen = false;
   private open: () => void = () => undefined;
   readonly passed = new Promise<void>((resolve) => (this.open = resolve));
 
   release(): void {
+    this.isOpen = true;
     this.open();
   }
 }
