@@ -48,9 +48,15 @@ export function inboxConsumer<E extends SequencedEvent, Tx extends SqlTransactio
         parts.afterEffect?.();
         return 'done';
       } catch (error) {
-        if (!(error instanceof BackendFault) || signal.aborted) throw error;
+        if (!isOutage(error) || signal.aborted) throw error;
         await clock.sleep(waitMs * (0.5 + Math.random() / 2), signal);
       }
     }
   };
+}
+
+/** It passes without anybody's doing. Another fault (too large, closed) would come again with the event. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof BackendFault)) return false;
+  return error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT' || error.code === 'FULL';
 }
