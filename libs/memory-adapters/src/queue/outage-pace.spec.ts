@@ -6,6 +6,7 @@ import {
   type Queue,
   type QueueShard,
   UnavailableFault,
+  type Verdict,
 } from '@redstart/ports';
 import { ManualClock } from '../clock/manual-clock.js';
 import { MemoryQueueDriver, MemoryQueues } from './memory-queue-driver.js';
@@ -37,7 +38,8 @@ class AwayDriver extends MemoryQueueDriver {
   override async exchange(shard: QueueShard, exchange: Exchange) {
     this.wants.push(exchange.want);
     this.atMs.push(this.wall.monotonicMs());
-    if (this.away) throw new UnavailableFault('away', { effect: 'none', operation: 'queue.exchange' });
+    // It may have happened, for all the worker knows; it did not.
+    if (this.away) throw new UnavailableFault('away', { effect: 'unknown', operation: 'queue.exchange' });
     return super.exchange(shard, exchange);
   }
 }
@@ -68,4 +70,45 @@ it('pauses longer each time in an outage, never by the same measure, and then as
   expect(driver.wants.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 1]);
   expect(held).toBe(64);
   queues.close();
+});
+
+it('keeps the verdicts of an outage, and says them after it', async () => {
+  const clock = new ManualClock();
+  const driver = new AwayDriver(new MemoryQueues(), clock);
+  const queues = new DrivenTaskQueue(driver, { clock, timeoutMs: 500 });
+  await queues.enqueue(queue, [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
+  const say: ((verdict: Verdict) => void)[] = [];
+  const handle = () => new Promise<Verdict>((resolve) => say.push(resolve));
+  const faults: unknown[] = [];
+  queues.work(queue, handle, { concurrency: 3, onFault: (fault) => faults.push(fault) });
+  await clock.advance(10);
+  driver.away = true;
+  say[0]!('done');
+  say[1]!({ retryInMs: 3_600_000 });
+  say[2]!({ dead: 'enough' });
+  await clock.advance(10_000);
+  expect(await queues.stats(queue)).toMatchObject({ active: 3 });
+  driver.away = false;
+  await clock.advance(2_100);
+  expect(await queues.stats(queue)).toMatchObject({ active: 0, waiting: 0, delayed: 1 });
+  expect(say).toHaveLength(3);
+  expect(faults.every((fault) => fault instanceof UnavailableFault)).toBe(true);
+  queues.close();
+});
+
+it('ends when it hears that the adapters were closed', async () => {
+  const clock = new ManualClock();
+  const driver = new AwayDriver(new MemoryQueues(), clock);
+  const queues = new DrivenTaskQueue(driver, { clock, timeoutMs: 500 });
+  await queues.enqueue(queue, [{ payload: 1 }]);
+  let signal: AbortSignal | undefined;
+  const worker = queues.work(queue, (task) => new Promise(() => ({ signal } = task)), { concurrency: 2 });
+  await clock.advance(10);
+  driver.close();
+  await clock.advance(1_000);
+  expect(signal!.reason).toMatchObject({ code: 'WORKER_STOPPED' });
+  expect(await worker.stop({ deadlineMs: 60_000 })).toEqual({ finished: 0, handedBack: 0 });
+  const asked = driver.wants.length;
+  await clock.advance(10_000);
+  expect(driver.wants.length).toBe(asked);
 });

@@ -54,21 +54,25 @@ describe('a worker', () => {
   /** Takes a millisecond for each of the first tasks, then hangs. */
   function handler(quick: number) {
     const seen: number[] = [];
+    const running = { now: 0, most: 0 };
     const handle = async ({ payload, signal }: Task<number>) => {
       seen.push(payload);
+      running.most = Math.max(running.most, (running.now += 1));
       if (seen.length <= quick) await clock.sleep(1);
       else await clock.sleep(60_000, signal);
+      running.now -= 1;
       return 'done' as const;
     };
-    return { seen, handle };
+    return { seen, handle, running };
   }
 
   it('takes as many ahead as its handlers end while an exchange is on its way', async () => {
-    const { seen, handle } = handler(1_000);
+    const { seen, handle, running } = handler(1_000);
     far.work(queue, handle, { concurrency: 2 });
     await clock.advance(200);
     // Two handlers of a millisecond could have done 400; one exchange for each two tasks would have done 80.
     expect(seen.length).toBe(200);
+    expect(running.most).toBe(2);
   });
 
   it('takes none ahead while its handlers are slow', async () => {

@@ -168,6 +168,19 @@ export function describeQueueDriverContract(open: () => QueueUnderTest): void {
       expect((await again()).taken).toMatchObject([{ id: 'a', attempt: 1 }]);
     });
 
+    it('of a delayed task is given to nobody before it is due', async () => {
+      const delayMs = 500;
+      const startedMs = performance.now();
+      await driver.enqueue(shard, [{ ...task('later'), delayMs }]);
+      let advancedMs = 0;
+      for (let turn = 1; ids(await exchange({ turn, received: turn - 1, want: 1 })).length === 0; turn += 1) {
+        await under.advance(10);
+        advancedMs += 10;
+      }
+      // By the clock that moves, whichever it is; a server's may be read a millisecond apart.
+      expect(Math.max(advancedMs, performance.now() - startedMs)).toBeGreaterThanOrEqual(delayMs - 2);
+    });
+
     it('says when to look again: at the next due instant or end of a lease', async () => {
       await driver.enqueue(shard, [{ ...task('later'), delayMs: 5_000 }]);
       const { nextDueMs } = await exchange({ want: 1 });

@@ -167,6 +167,31 @@ it('goes on after the server was killed and has come back empty', async () => {
   await eventually(() => expect(seen).toContain('b'), { withinMs: 15_000 });
 }, 40_000);
 
+it('says a verdict of an outage after it, to a server that has kept its data', async () => {
+  const kept = await startRedis({ appendonly: true });
+  const own = new RedisConnection({ url: kept.url, ...redisTestSettings });
+  const driven = new DrivenTaskQueue(new RedisQueueDriver(own, redisTestSettings), redisTestSettings);
+  const queue = define();
+  const held: ((verdict: 'done') => void)[] = [];
+  const faults: unknown[] = [];
+  const worker = driven.work(queue, () => new Promise((say) => held.push(say)), {
+    concurrency: 1,
+    onFault: (fault) => faults.push(fault),
+  });
+  await driven.enqueue(queue, [{ payload: '', id: 'a' }]);
+  await eventually(() => expect(held).toHaveLength(1));
+  await kept.kill();
+  held[0]!('done');
+  await eventually(() => expect(faults).not.toEqual([]));
+  await kept.restart();
+  await eventually(async () => expect(await driven.stats(queue)).toMatchObject(idle), { withinMs: 15_000 });
+  expect(await worker.stop({ deadlineMs: 0 })).toEqual({ finished: 0, handedBack: 0 });
+  expect(held).toHaveLength(1);
+  driven.close();
+  await own.close();
+  await kept.stop();
+}, 30_000);
+
 it('leaves nothing behind once all is done but what has a bound or a TTL', async () => {
   const queue = define();
   workers.push(
