@@ -16,6 +16,7 @@ let stopping = false;
 async function stop(signal: NodeJS.Signals, code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
+  environment?.announceClose();
   await Promise.all([...running].map((service) => service.stop(signal, 15_000)));
   await environment?.close();
   process.exit(code);
@@ -37,7 +38,12 @@ try {
   });
   for (const [index, name] of services.entries()) {
     if (stopping) break;
-    const service = await startApp({ app: name, env: environment.env, watch: true, output: 'pipe' });
+    const service = await startApp({
+      app: name,
+      env: { SEED_DEMO: 'true', ...environment.env },
+      watch: true,
+      output: 'pipe',
+    });
     running.add(service);
     const prefix = label(name, colours[index % colours.length] ?? 36);
     for (const [stream, target] of [

@@ -9,6 +9,8 @@ export interface EmbeddedEnvironment {
   readonly env: NodeJS.ProcessEnv;
   /** The app's ports live in its own memory: other processes do not see them. */
   readonly portsInMemory: boolean;
+  /** Says to others that the servers are about to stop: before the apps that use them are asked to. */
+  announceClose(): void;
   /** Stops the servers that were started for it. */
   close(): Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function embeddedEnvironment(options: EmbeddedOptions): Promise<Emb
   const isSet = (name: string) => Boolean(env[name] || env[`${name}_FILE`]);
   const added: NodeJS.ProcessEnv = {};
   const closers: (() => Promise<void>)[] = [];
+  let announceClose = () => undefined as void;
 
   const dataFolder = resolve(root, env.DATA_DIR ?? '.data');
   mkdirSync(dataFolder, { recursive: true });
@@ -52,12 +55,14 @@ export async function embeddedEnvironment(options: EmbeddedOptions): Promise<Emb
     const postgres = await startDurablePostgres(join(dataFolder, 'postgres'));
     postgres.onLost(options.onPostgresLost);
     closers.push(() => postgres.stop());
+    announceClose = () => postgres.announceStop();
     added.DATABASE_URL = postgres.url;
   }
 
   return {
     env: { ...env, ...added },
     portsInMemory: (added.REDIS_URL ?? env.REDIS_URL ?? '').startsWith('memory:'),
+    announceClose,
     close: async () => {
       for (const close of closers.splice(0).reverse()) await close();
     },

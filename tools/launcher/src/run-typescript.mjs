@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { setInterval } from 'node:timers';
+import { clearInterval, setInterval } from 'node:timers';
 import { installIfMissing } from './install.mjs';
 import { environmentWithNode24 } from './node-from-npm.mjs';
 import { root } from './root.mjs';
@@ -29,14 +30,33 @@ export function runTypeScript(file, args = []) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }
 
-/** `npm start` that is killed outright takes its scripts along: nobody is left who would hold its ports. */
+/**
+ * npm runs its scripts through a shell. SIGTERM to npm ends that shell and does not come further: then the program is
+ * asked to end here. SIGKILL to npm leaves the shell: then the program goes as if it had been killed as well, so that
+ * nobody holds its ports when it is started again.
+ */
 function followNpm(child) {
   if (!process.env.npm_lifecycle_event) return;
-  const npm = process.ppid;
+  const shell = process.ppid;
+  const npm = parentOf(shell);
   const timer = setInterval(() => {
-    if (process.ppid === npm) return;
-    child.kill('SIGKILL');
-    process.exit(1);
+    if (process.ppid !== shell) {
+      clearInterval(timer);
+      child.kill('SIGTERM');
+    } else if (parentOf(shell) !== npm) {
+      child.kill('SIGKILL');
+      process.exit(1);
+    }
   }, 250);
   timer.unref();
+}
+
+/** Nothing where there is no /proc: there only the shell is followed. */
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+  } catch {
+    return undefined;
+  }
 }

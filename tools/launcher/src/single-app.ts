@@ -6,6 +6,8 @@ import { onStopSignal } from './shutdown.js';
 export interface SingleAppOptions {
   readonly app: string;
   readonly watch: boolean;
+  /** Settings for what the environment leaves open. */
+  readonly defaults?: NodeJS.ProcessEnv;
   /** Called before the start, once the environment is known. */
   readonly announce?: (environment: EmbeddedEnvironment) => void;
 }
@@ -26,6 +28,7 @@ export async function runSingleApp(options: SingleAppOptions): Promise<void> {
   onStopSignal(
     (signal) => {
       stopped = signal;
+      environment?.announceClose();
       if (app) app.signal(signal);
       else void end(0);
     },
@@ -42,7 +45,8 @@ export async function runSingleApp(options: SingleAppOptions): Promise<void> {
     });
     options.announce?.(environment);
     if (stopped) return await end(0);
-    app = await startApp({ app: options.app, env: environment.env, watch: options.watch, output: 'inherit' });
+    const env = { ...options.defaults, ...environment.env };
+    app = await startApp({ app: options.app, env, watch: options.watch, output: 'inherit' });
     app.onExit((code) => void end(code));
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);

@@ -1,3 +1,3 @@
 import { runSingleApp } from './single-app.js';
 
-await runSingleApp({ app: 'all-in-one', watch: false });
+await runSingleApp({ app: 'all-in-one', watch: false, defaults: { SEED_DEMO: 'true' } });

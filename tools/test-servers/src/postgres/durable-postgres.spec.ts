@@ -71,6 +71,19 @@ describe('startDurablePostgres', () => {
     await other.kill();
   });
 
+  it('waits for the end of a server that is about to stop, and starts one of its own', async () => {
+    const first = await startDurablePostgres(folder);
+    first.announceStop();
+    const second = startDurablePostgres(folder);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(startedAt(first.pid)).toBeDefined();
+    await first.stop();
+    const { owned, url, stop } = await second;
+    expect(owned).toBe(true);
+    expect(await query(url, 'select 1 as n')).toEqual([{ n: 1 }]);
+    await stop();
+  });
+
   it("starts although a stale pid file names a living process that is not PostgreSQL's", async () => {
     const first = await startDurablePostgres(folder);
     const file = join(folder, 'data/postmaster.pid');

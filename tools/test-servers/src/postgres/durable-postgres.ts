@@ -14,6 +14,8 @@ export interface DurablePostgres {
   readonly pid: number;
   /** False when another process of this project runs it and we only use it. */
   readonly owned: boolean;
+  /** Says to processes that start now that it is about to end: they wait for that instead of using it. */
+  announceStop(): void;
   /** Calls back once when the server ends without `stop()`. */
   onLost(listener: (lastOutput: string) => void): void;
   /** An orderly end; does nothing to a server that another process runs. */
@@ -25,6 +27,7 @@ interface Owner {
   readonly pid: number;
   readonly startedAt: string | undefined;
   readonly port: number;
+  readonly stopping?: boolean;
 }
 
 /**
@@ -40,6 +43,7 @@ export async function startDurablePostgres(folder: string): Promise<DurablePostg
       url: urlFor(other.port, readFileSync(join(folder, 'password'), 'utf8')),
       pid: other.pid,
       owned: false,
+      announceStop: () => undefined,
       onLost: () => undefined,
       stop: async () => undefined,
     };
@@ -52,7 +56,7 @@ export async function startDurablePostgres(folder: string): Promise<DurablePostg
   writeFileSync(logFile, '');
   if (process.getuid?.() === 0) chownSync(logFile, postgresInvocation().uid, postgresInvocation().gid);
   const owner: Owner = { pid: process.pid, startedAt: startedAt(process.pid), port };
-  writeFileSync(ownerFile, JSON.stringify(owner), { mode: 0o600 });
+  writeOwner(ownerFile, owner);
   const postmaster = await Postmaster.start({
     data,
     port,
@@ -66,6 +70,7 @@ export async function startDurablePostgres(folder: string): Promise<DurablePostg
     url,
     pid: postmaster.pid,
     owned: true,
+    announceStop: () => writeOwner(ownerFile, { ...owner, stopping: true }),
     onLost: (listener) => postmaster.onExit(() => stopping || listener(postmaster.lastOutput())),
     stop: async () => {
       stopping = true;
@@ -84,7 +89,7 @@ async function settle(data: string, ownerFile: string): Promise<{ pid: number; p
   for (;;) {
     const running = runningPostmaster(data);
     const owner = livingOwner(ownerFile);
-    if (running && owner && owner.port === running.port) return running;
+    if (running && owner?.port === running.port && !owner.stopping) return running;
     if (!running && !owner) return undefined;
     if (running && !owner && !told) {
       // It may be on its way down already: its supervising shell tells it when its owner is gone.
@@ -99,6 +104,12 @@ async function settle(data: string, ownerFile: string): Promise<{ pid: number; p
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+function writeOwner(ownerFile: string, owner: Owner): void {
+  // Moved into place: another process never reads half of it.
+  writeFileSync(`${ownerFile}.new`, JSON.stringify(owner), { mode: 0o600 });
+  renameSync(`${ownerFile}.new`, ownerFile);
 }
 
 function livingOwner(ownerFile: string): Owner | undefined {
