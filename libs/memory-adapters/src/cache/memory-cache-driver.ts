@@ -1,7 +1,9 @@
 import {
   CacheDriver,
   type LoadBegan,
+  type LoadLease,
   type CacheKey,
+  type CacheLook,
   type Call,
   type Clock,
   type NewCacheEntry,
@@ -10,6 +12,7 @@ import {
 import { OpenHandle } from '../open-handle.js';
 
 interface Kept extends Omit<StoredCacheEntry, 'ageMs'> {
+  version: string;
   storedAtMs: number;
   endsAtMs: number;
 }
@@ -46,7 +49,9 @@ export class MemoryCacheBackend {
     const { schema, bytes, freshMs, keepMs } = entry;
     const nowMs = this.nowMs;
     // A copy: the caller's bytes stay the caller's.
-    this.entries.set(key, { schema, bytes: bytes?.slice(), freshMs, storedAtMs: nowMs, endsAtMs: nowMs + keepMs });
+    const version = String(this.writes + 1);
+    const times = { freshMs, storedAtMs: nowMs, endsAtMs: nowMs + keepMs };
+    this.entries.set(key, { schema, bytes: bytes?.slice(), version, ...times });
     this.sweepNowAndThen();
   }
 
@@ -91,27 +96,24 @@ export class MemoryCacheDriver extends CacheDriver {
     super();
   }
 
-  async read(at: CacheKey, call?: Call): Promise<StoredCacheEntry | undefined> {
+  async read(at: CacheKey, call?: Call): Promise<CacheLook> {
     this.handle.enter('read', call);
     const kept = this.backend.entry(nameOf(at));
-    if (!kept) return undefined;
-    const { schema, bytes, freshMs, storedAtMs } = kept;
-    return { schema, bytes: bytes?.slice(), freshMs, ageMs: this.backend.nowMs - storedAtMs };
+    if (!kept) return { version: '', entry: undefined };
+    const { schema, bytes, freshMs, storedAtMs, version } = kept;
+    return { version, entry: { schema, bytes: bytes?.slice(), freshMs, ageMs: this.backend.nowMs - storedAtMs } };
   }
 
-  async begin(at: CacheKey, { token, leaseMs }: { token: string; leaseMs: number }, call?: Call): Promise<LoadBegan> {
+  async begin(at: CacheKey, load: LoadLease & { version: string }, call?: Call): Promise<LoadBegan> {
     this.handle.enter('begin', call);
     const held = this.backend.lease(nameOf(at));
     if (held) return { status: 'held', token: held.token };
-    this.backend.hold(nameOf(at), token, leaseMs);
+    if ((this.backend.entry(nameOf(at))?.version ?? '') !== load.version) return { status: 'changed' };
+    this.backend.hold(nameOf(at), load.token, load.leaseMs);
     return { status: 'begun' };
   }
 
-  async renew(
-    at: CacheKey,
-    { token, leaseMs }: { token: string; leaseMs: number },
-    call?: Call,
-  ): Promise<'renewed' | 'lost'> {
+  async renew(at: CacheKey, { token, leaseMs }: LoadLease, call?: Call): Promise<'renewed' | 'lost'> {
     this.handle.enter('renew', call);
     if (this.backend.lease(nameOf(at))?.token !== token) return 'lost';
     this.backend.hold(nameOf(at), token, leaseMs);

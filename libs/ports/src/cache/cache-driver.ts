@@ -24,7 +24,23 @@ export interface StoredCacheEntry {
   ageMs: number;
 }
 
-export type LoadBegan = { status: 'begun' } | { status: 'held'; token: string };
+/** `version`: another one for each entry that is stored here; empty when there is none. */
+export interface CacheLook {
+  version: string;
+  entry: StoredCacheEntry | undefined;
+}
+
+export interface LoadLease {
+  /** A random name. */
+  token: string;
+  leaseMs: number;
+}
+
+export type LoadBegan =
+  | { status: 'begun' }
+  | { status: 'held'; token: string }
+  /** Another entry is there than the one that was seen: look again. */
+  | { status: 'changed' };
 
 /**
  * What an adapter stores for a `DrivenCache`: entries, and one load lease a key.
@@ -38,13 +54,17 @@ export type LoadBegan = { status: 'begun' } | { status: 'held'; token: string };
  * backend `begin`, `store` and `finish` reject with `FullFault`; all others work.
  */
 export abstract class CacheDriver {
-  abstract read(at: CacheKey, call?: Call): Promise<StoredCacheEntry | undefined>;
+  /** What is no entry of any adapter's is absent. */
+  abstract read(at: CacheKey, call?: Call): Promise<CacheLook>;
 
-  /** Takes the key's lease for `token`, a random name, unless it is held; then says by whom. */
-  abstract begin(at: CacheKey, lease: { token: string; leaseMs: number }, call?: Call): Promise<LoadBegan>;
+  /**
+   * Takes the key's lease for `token`, unless it is held (then says by whom), or another entry was stored since
+   * `version` was read: a load that has just ended is not repeated by whoever looked too early.
+   */
+  abstract begin(at: CacheKey, load: LoadLease & { version: string }, call?: Call): Promise<LoadBegan>;
 
   /** The lease lives for `leaseMs` from now, if it is still that of `token`. */
-  abstract renew(at: CacheKey, lease: { token: string; leaseMs: number }, call?: Call): Promise<'renewed' | 'lost'>;
+  abstract renew(at: CacheKey, lease: LoadLease, call?: Call): Promise<'renewed' | 'lost'>;
 
   /** Stores the entry and gives the lease back, while it is that of `token`; otherwise nothing happens. */
   abstract finish(

@@ -215,13 +215,14 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
       });
 
       it('keeps the lease of a load that takes longer than it', async () => {
-        const tuning = { leaseMs: 300 };
+        // A third of it passes between renewals: a slow machine may stop for the rest.
+        const tuning = { leaseMs: 900 };
         const { load, began, end } = heldLoad();
         const first = cache(tuning).getOrLoad(space, 'k', load);
         await began;
         const other = loads('of another');
         const second = cache(tuning).getOrLoad(space, 'k', other);
-        for (let step = 0; step < 10; step += 1) await backend.advance(90);
+        for (let step = 0; step < 12; step += 1) await backend.advance(120);
         end('v');
         expect(await first).toMatchObject({ value: 'v' });
         expect(await passUntil(second)).toMatchObject({ value: 'v' });
@@ -229,7 +230,7 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
       });
 
       it('takes over the load of a process that died once its lease has run out', async () => {
-        await backend.driver().begin(at('k'), { token: 'of the dead', leaseMs: 400 });
+        await backend.driver().begin(at('k'), { token: 'of the dead', leaseMs: 400, version: '' });
         const load = loads('v');
         const asked = cache().getOrLoad(space, 'k', load);
         await backend.advance(100);
@@ -240,19 +241,36 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
 
       it('refuses the result of a load that was taken over', async () => {
         const [paused, successor] = [backend.driver(), backend.driver()];
-        expect(await paused.begin(at('k'), { token: 'first', leaseMs: 200 })).toEqual({ status: 'begun' });
+        expect(await paused.begin(at('k'), { token: 'first', leaseMs: 200, version: '' })).toEqual({ status: 'begun' });
         await backend.advance(250);
-        expect(await successor.begin(at('k'), { token: 'second', leaseMs: 2_000 })).toEqual({ status: 'begun' });
+        expect(await successor.begin(at('k'), { token: 'second', leaseMs: 2_000, version: '' })).toEqual({
+          status: 'begun',
+        });
         expect(await paused.renew(at('k'), { token: 'first', leaseMs: 5_000 })).toBe('lost');
         expect(await paused.finish(at('k'), { token: 'first', entry: entry('old') })).toBe('superseded');
-        expect(await successor.read(at('k'))).toBeUndefined();
-        expect(await paused.begin(at('k'), { token: 'third', leaseMs: 200 })).toEqual({
+        expect(await successor.read(at('k'))).toEqual({ version: '', entry: undefined });
+        expect(await paused.begin(at('k'), { token: 'third', leaseMs: 200, version: '' })).toEqual({
           status: 'held',
           token: 'second',
         });
         expect(await successor.finish(at('k'), { token: 'second', entry: entry('new') })).toBe('finished');
         expect(await paused.giveBack(at('k'), { token: 'first', alsoEntry: true })).toBe('superseded');
         expect(await cache().get(space, 'k')).toMatchObject({ value: 'new', from: 'hit' });
+      });
+
+      it('does not repeat a load that ended after the caller had looked', async () => {
+        const [one, late] = [backend.driver(), backend.driver()];
+        const begin = (version: string, token: string) => late.begin(at('k'), { token, leaseMs: 1_000, version });
+        const { version: before } = await late.read(at('k'));
+        await one.begin(at('k'), { token: 'first', leaseMs: 2_000, version: before });
+        await one.finish(at('k'), { token: 'first', entry: entry('v') });
+        expect(await begin(before, 'second')).toEqual({ status: 'changed' });
+        const { version } = await late.read(at('k'));
+        await backend.advance(5);
+        await one.store(at('k'), entry('newer'));
+        expect(await begin(version, 'third')).toEqual({ status: 'changed' });
+        expect(await begin((await late.read(at('k'))).version, 'fourth')).toEqual({ status: 'begun' });
+        expect(await begin('', 'fifth')).toEqual({ status: 'held', token: 'fourth' });
       });
 
       it('lets the next one load at once when a load failed', async () => {
@@ -283,6 +301,28 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
         end('v');
         expect(await second).toMatchObject({ value: 'v' });
         expect(load).toHaveBeenCalledTimes(1);
+      });
+
+      it('gives the lease back when whoever got it has gone meanwhile', async () => {
+        const driver = backend.driver();
+        const gone = new AbortController();
+        const begin = driver.begin.bind(driver);
+        driver.begin = async (...args) => {
+          const begun = await begin(...args);
+          gone.abort();
+          return begun;
+        };
+        const load = loads('v');
+        const asked = new DrivenCache(driver, options).getOrLoad(space, 'k', load, { signal: gone.signal });
+        await expect(asked).rejects.toMatchObject({ code: 'ABORTED' });
+        expect(load).not.toHaveBeenCalled();
+        await eventually(
+          async () => {
+            const next = { token: 'next', leaseMs: 5_000, version: '' };
+            expect(await backend.driver().begin(at('k'), next)).toEqual({ status: 'begun' });
+          },
+          { withinMs: 1_000 },
+        );
       });
 
       it('remembers that there is none, for negativeTtlMs', async () => {
@@ -387,11 +427,28 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
         },
       );
 
+      it('does not let a caller join a load from before it while another process loads anew', async () => {
+        const [one, other] = [cache(), cache()];
+        const [before, after] = [heldLoad(), heldLoad()];
+        const first = one.getOrLoad(space, 'k', before.load);
+        await before.began;
+        await other.invalidate(space, ['k']);
+        const anew = other.getOrLoad(space, 'k', after.load);
+        await after.began;
+        const waiting = one.getOrLoad(space, 'k', loads('of nobody'));
+        await backend.advance(50);
+        before.end('old');
+        expect(await first).toMatchObject({ value: 'old' });
+        after.end('new');
+        expect(await anew).toMatchObject({ value: 'new' });
+        expect(await passUntil(waiting)).toMatchObject({ value: 'new' });
+      });
+
       it('holds too when the entry came back and its lease was taken anew', async () => {
         const driver = backend.driver();
-        await driver.begin(at('k'), { token: 'before', leaseMs: 5_000 });
+        await driver.begin(at('k'), { token: 'before', leaseMs: 5_000, version: '' });
         await cache().invalidate(space, ['k']);
-        await driver.begin(at('k'), { token: 'after', leaseMs: 5_000 });
+        await driver.begin(at('k'), { token: 'after', leaseMs: 5_000, version: '' });
         expect(await driver.finish(at('k'), { token: 'before', entry: entry('old') })).toBe('superseded');
         expect(await driver.finish(at('k'), { token: 'after', entry: entry('new') })).toBe('finished');
         expect(await cache().get(space, 'k')).toMatchObject({ value: 'new' });
@@ -504,6 +561,20 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
         await speak();
       });
 
+      it('does not let a caller join a load from before an invalidation that did not get through', async () => {
+        const subject = cache({ breaker: { failures: 1, openMs: 60_000 } });
+        const speak = until(await backend.silence());
+        await subject.get(space, 'any');
+        const before = heldLoad();
+        const first = subject.getOrLoad(space, 'k', before.load);
+        await before.began;
+        expect(await subject.invalidate(space, ['k'])).toBe('unknown');
+        expect(await subject.getOrLoad(space, 'k', loads('new'))).toMatchObject({ value: 'new', from: 'bypass' });
+        before.end('old');
+        expect(await first).toMatchObject({ value: 'old', from: 'bypass' });
+        await speak();
+      });
+
       it('goes round a full backend, still answers hits and still invalidates', async () => {
         const subject = cache();
         await subject.set(space, 'kept', 'v');
@@ -532,7 +603,9 @@ export function describeCacheContract(name: string, factory: { open(): Promise<C
         end('v');
         expect(await passUntil(asked)).toMatchObject({ value: 'v' });
         await drain();
-        expect(await backend.driver().begin(at('k'), { token: 'next', leaseMs: 100 })).toEqual({ status: 'begun' });
+        expect(await backend.driver().begin(at('k'), { token: 'next', leaseMs: 100, version: '' })).toEqual({
+          status: 'begun',
+        });
       });
 
       it('refuses calls once it is closed, and closes twice', async () => {

@@ -33,11 +33,13 @@ export interface DrivenCacheOptions {
 
 /** What a look at the backend found. */
 type Found<T> =
-  { state: 'fresh' | 'stale'; value: T | undefined; ageMs: number } | { state: 'absent' } | { state: 'away' };
+  | { state: 'fresh' | 'stale'; value: T | undefined; ageMs: number; version: string }
+  | { state: 'absent'; version: string }
+  | { state: 'away' };
 
-/** Who has the lease of a key: this process with `token`, or whoever made `token`. */
+/** Who has the lease of a key: this process with `token`, or whoever made `token`; or nobody, and there is news. */
 interface Turn {
-  status: 'ours' | 'theirs';
+  status: 'ours' | 'theirs' | 'changed';
   token: string;
   taken: boolean;
 }
@@ -97,10 +99,14 @@ export class DrivenCache extends Cache {
       const stale = found.state === 'stale' ? found : undefined;
       if (stale && this.flights.has(nameOf(at))) return { value: stale.value, from: 'stale', ageMs: stale.ageMs };
 
-      const turn = await this.begin(at, deadline);
+      const turn = await this.begin(at, found.version, deadline);
       if (turn === 'away') {
         if (stale) return { value: stale.value, from: 'stale', ageMs: stale.ageMs };
         return this.goRound(space, at, load, deadline);
+      }
+      if (turn.status === 'changed') {
+        deadline.check();
+        continue;
       }
       if (stale && turn.status === 'theirs') return { value: stale.value, from: 'stale', ageMs: stale.ageMs };
       const flight = turn.status === 'ours' ? this.fly(space, at, load, turn.token) : this.joined<T>(at, turn.token);
@@ -142,31 +148,33 @@ export class DrivenCache extends Cache {
   }
 
   private async look<T>(space: Space<T>, at: CacheKey, call: Call): Promise<Found<T>> {
-    let stored;
+    let look;
     try {
-      stored = await this.breaker.run(() => this.driver.read(at, call));
+      look = await this.breaker.run(() => this.driver.read(at, call));
     } catch (error) {
       if (!isOutage(error)) throw error;
       return { state: 'away' };
     }
-    if (!stored || stored.schema !== space.codec.schema) return { state: 'absent' };
-    const state = stored.ageMs < stored.freshMs ? 'fresh' : 'stale';
-    if (!stored.bytes) return { state, value: undefined, ageMs: stored.ageMs };
+    const { entry, version } = look;
+    if (!entry || entry.schema !== space.codec.schema) return { state: 'absent', version };
+    const state = entry.ageMs < entry.freshMs ? 'fresh' : 'stale';
+    if (!entry.bytes) return { state, value: undefined, ageMs: entry.ageMs, version };
     try {
-      return { state, value: space.codec.decode(stored.bytes), ageMs: stored.ageMs };
+      return { state, value: space.codec.decode(entry.bytes), ageMs: entry.ageMs, version };
     } catch {
-      return { state: 'absent' };
+      return { state: 'absent', version };
     }
   }
 
   /** Whose turn it is to load. One call of `begin` serves all who miss in one tick. */
-  private async begin(at: CacheKey, deadline: Deadline): Promise<Turn | 'away'> {
+  private async begin(at: CacheKey, version: string, deadline: Deadline): Promise<Turn | 'away'> {
     const name = nameOf(at);
-    const sent = this.beginning.get(name) ?? this.sendBegin(at, name);
+    const sent = this.beginning.get(name) ?? this.sendBegin(at, name, version);
     try {
       const turn = await deadline.race(sent);
       // The first who is still there takes it; the others find its flight.
-      if (turn.status === 'theirs' || turn.taken) return { ...turn, status: 'theirs' };
+      if (turn.status !== 'ours') return turn;
+      if (turn.taken) return { ...turn, status: 'theirs' };
       turn.taken = true;
       return { ...turn };
     } catch (error) {
@@ -175,14 +183,15 @@ export class DrivenCache extends Cache {
     }
   }
 
-  private sendBegin(at: CacheKey, name: string): Promise<Turn> {
+  private sendBegin(at: CacheKey, name: string, version: string): Promise<Turn> {
     const sent = nextTick().then(async (): Promise<Turn> => {
       this.beginning.delete(name);
       const { leaseMs, timeoutMs: budgetMs } = this.options;
-      const lease = { token: randomUUID(), leaseMs };
+      const lease = { token: randomUUID(), leaseMs, version };
       const began = await this.breaker.run(() => this.driver.begin(at, lease, { budgetMs }));
       if (began.status === 'held') return { status: 'theirs', token: began.token, taken: false };
-      return { status: 'ours', token: lease.token, taken: false };
+      const status = began.status === 'begun' ? 'ours' : 'changed';
+      return { status, token: lease.token, taken: false };
     });
     this.beginning.set(name, sent);
     sent

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { AbortedFault, BackendFault, ClosedFault, TimeoutFault, UnavailableFault } from '../call/backend-fault.js';
 import { BackendBreaker, type BreakerOptions } from '../call/backend-breaker.js';
 import type { Call } from '../call/call.js';
@@ -23,7 +23,7 @@ export interface DrivenSessionStoreOptions<D> {
   breaker?: BreakerOptions;
   /** Told of what nobody awaits: a seeding or a revocation that did not reach the backend. */
   onFault?: (error: unknown) => void;
-  /** Makes the id that may be shown. Default: a random UUID. */
+  /** Makes the id that may be shown. Default: a UUIDv7. */
   newId?: () => string;
 }
 
@@ -77,7 +77,7 @@ export class DrivenSessionStore<D> extends SessionStore<D> {
     const { token, tokenHash } = newSessionToken(userId);
     if (!parseSessionToken(token))
       throw new RangeError('the user id of a session is 1 to 128 printable ASCII characters');
-    const id = this.options.newId?.() ?? randomUUID();
+    const id = this.options.newId?.() ?? randomUUIDv7();
     // Before the record exists: a revocation that comes as soon as it does is then seen by the seeding.
     const prepared = await this.prepare(userId, call);
     const createdAt = this.clock.now();

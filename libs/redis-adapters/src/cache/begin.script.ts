@@ -2,12 +2,14 @@
 import { type Script, type ScriptArgument } from '../script/script.js';
 
 /**
- * Takes the lease of a load, unless it is held.
+ * Takes the lease of a load, unless it is held, or another entry was stored since the caller looked.
  *
- * @returns the token that holds the lease now, as text
+ * @returns the token that holds the lease now, as text; empty: nobody, and there is another entry
  */
 export const beginScript: Script<
   {
+    /** the value */
+    entry: string;
     /** of the value */
     lease: string;
   },
@@ -16,21 +18,32 @@ export const beginScript: Script<
     token: ScriptArgument;
     /** how long */
     leaseMs: ScriptArgument;
+    /** of the entry that was seen, its first 13 digits; empty: none */
+    version: ScriptArgument;
   }
 > = {
   name: "cache/begin",
-  sha1: "ebdefd709d6e3378764b066322cf7aa94969e301",
-  keys: ["lease"],
-  args: ["token","leaseMs"],
+  sha1: "4ea8ef7ccb2c025f2f0660e51ad1c824dc46390e",
+  keys: ["entry","lease"],
+  args: ["token","leaseMs","version"],
   allowOom: false,
   source: `#!lua
--- Takes the lease of a load, unless it is held.
+-- Takes the lease of a load, unless it is held, or another entry was stored since the caller looked.
+-- @key entry the value
 -- @key lease of the value
 -- @arg token a random name
 -- @arg leaseMs how long
--- @returns the token that holds the lease now, as text
+-- @arg version of the entry that was seen, its first 13 digits; empty: none
+-- @returns the token that holds the lease now, as text; empty: nobody, and there is another entry
 
-local held = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET', 'PX', ARGV[2])
-return held or ARGV[1]
+local held = redis.call('GET', KEYS[2])
+if held then return held end
+
+local version = redis.call('GETRANGE', KEYS[1], 0, 12)
+if #version ~= 13 or string.find(version, '%D') then version = '' end
+if version ~= ARGV[3] then return '' end
+
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
 `,
 };

@@ -19,6 +19,12 @@ export function toEnvelope({ schema, bytes, freshMs }: NewCacheEntry): Buffer {
   return Buffer.concat([Buffer.from(head), name, bytes ?? Buffer.alloc(0)]);
 }
 
+/** When it was stored, as `begin.lua` reads it too; empty for what is no envelope. */
+export function versionOf(envelope: Buffer): string {
+  const head = envelope.toString('latin1', 0, FRESH.from);
+  return /^\d{13}$/.test(head) ? head : '';
+}
+
 /** Undefined for what is no envelope: another version's, say. */
 export function fromEnvelope(envelope: Buffer, nowMs: number): StoredCacheEntry | undefined {
   const head = envelope.toString('latin1', 0, SCHEMA.from);

@@ -1,16 +1,17 @@
 import {
   CacheDriver,
   type CacheKey,
+  type CacheLook,
   type Call,
   type Clock,
   type LoadBegan,
+  type LoadLease,
   type NewCacheEntry,
-  type StoredCacheEntry,
 } from '@redstart/ports';
 import { coalesce } from '../connection/coalesce.js';
 import { type CommandOptions, type RedisConnection } from '../connection/redis-connection.js';
 import { beginScript } from './begin.script.js';
-import { fromEnvelope, toEnvelope } from './entry-envelope.js';
+import { fromEnvelope, toEnvelope, versionOf } from './entry-envelope.js';
 import { giveBackScript } from './give-back.script.js';
 import { cacheKeys } from './keys.js';
 import { putScript } from './put.script.js';
@@ -24,7 +25,7 @@ export interface RedisCacheSettings {
 }
 
 export class RedisCacheDriver extends CacheDriver {
-  private readonly readEntry: (key: string, call?: Call) => Promise<StoredCacheEntry | undefined>;
+  private readonly readEntry: (key: string, call?: Call) => Promise<CacheLook>;
 
   constructor(
     private readonly connection: RedisConnection,
@@ -39,21 +40,20 @@ export class RedisCacheDriver extends CacheDriver {
     });
   }
 
-  async read(at: CacheKey, call?: Call): Promise<StoredCacheEntry | undefined> {
+  async read(at: CacheKey, call?: Call): Promise<CacheLook> {
     return this.readEntry(keysOf(at).entry, call);
   }
 
-  async begin(at: CacheKey, lease: { token: string; leaseMs: number }, call?: Call): Promise<LoadBegan> {
-    const { token, leaseMs } = lease;
+  async begin(at: CacheKey, load: LoadLease & { version: string }, call?: Call): Promise<LoadBegan> {
     const options = this.options('begin', call, { idempotent: true });
-    const holder = await this.connection.run(beginScript, { lease: keysOf(at).lease }, { token, leaseMs }, options);
-    return holder === token ? { status: 'begun' } : { status: 'held', token: String(holder) };
+    const holder = await this.connection.run(beginScript, { ...keysOf(at) }, { ...load }, options);
+    if (holder === load.token) return { status: 'begun' };
+    return holder === '' ? { status: 'changed' } : { status: 'held', token: String(holder) };
   }
 
-  async renew(at: CacheKey, lease: { token: string; leaseMs: number }, call?: Call): Promise<'renewed' | 'lost'> {
-    const { token, leaseMs } = lease;
+  async renew(at: CacheKey, lease: LoadLease, call?: Call): Promise<'renewed' | 'lost'> {
     const options = this.options('renew', call, { idempotent: true });
-    const renewed = await this.connection.run(renewScript, { lease: keysOf(at).lease }, { token, leaseMs }, options);
+    const renewed = await this.connection.run(renewScript, { lease: keysOf(at).lease }, { ...lease }, options);
     return renewed === 1 ? 'renewed' : 'lost';
   }
 
@@ -99,7 +99,7 @@ export class RedisCacheDriver extends CacheDriver {
   }
 
   /** TIME and MGET in one write: ages are the server's, and a batch costs two commands however many keys it has. */
-  private async readAll(keys: readonly string[], call: Call): Promise<(StoredCacheEntry | undefined)[]> {
+  private async readAll(keys: readonly string[], call: Call): Promise<CacheLook[]> {
     const options = { operation: 'cache.read', call, idempotent: true };
     const [time, values] = await this.connection.pipeline(options, (pipeline) =>
       pipeline.command('TIME').commandBuffer('MGET', ...keys),
@@ -107,7 +107,10 @@ export class RedisCacheDriver extends CacheDriver {
     for (const reply of [time, values]) if (reply instanceof Error) throw reply;
     const [seconds, micros] = time as [string, string];
     const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-    return (values as (Buffer | null)[]).map((value) => (value ? fromEnvelope(value, nowMs) : undefined));
+    return (values as (Buffer | null)[]).map((value) => ({
+      version: value ? versionOf(value) : '',
+      entry: value ? fromEnvelope(value, nowMs) : undefined,
+    }));
   }
 
   private options(method: string, call?: Call, rest: Partial<CommandOptions> = {}): CommandOptions {

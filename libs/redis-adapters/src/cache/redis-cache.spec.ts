@@ -46,7 +46,8 @@ describe('RedisCacheDriver', () => {
     const ttlOf = (key: string) => connection.command({ operation: 'test.ttl' }, (client) => client.pttl(key));
     await cache.set(space, 'k', 'v');
     await cache.getOrLoad(space, 'none', async () => undefined);
-    await driver.begin({ space: space.name, key: 'k' }, { token: 't', leaseMs: 9_000 });
+    const { version } = await driver.read({ space: space.name, key: 'k' });
+    await driver.begin({ space: space.name, key: 'k' }, { token: 't', leaseMs: 9_000, version });
     const found = [
       await ttlOf(cacheKeys(space.name, 'k').entry),
       await ttlOf(cacheKeys(space.name, 'none').entry),
@@ -78,10 +79,12 @@ describe('RedisCacheDriver', () => {
   it('takes for a miss what is no envelope of ours', async () => {
     const connection = redis.connectOther();
     const cache = new DrivenCache(new RedisCacheDriver(connection, settings), settings);
-    for (const [index, text] of ['', 'v', 'x'.repeat(40), '0'.repeat(28)].entries()) {
+    for (const [index, text] of ['', 'v', 'x'.repeat(40), '0'.repeat(12), '0'.repeat(28), '\u0000ü'].entries()) {
       const { entry } = cacheKeys(space.name, `foreign-${index}`);
       await connection.command({ operation: 'test.set' }, (client) => client.set(entry, text, 'PX', 10_000));
       expect(await cache.get(space, `foreign-${index}`)).toMatchObject({ value: undefined, from: 'miss' });
+      await cache.getOrLoad(space, `foreign-${index}`, async () => 'ours');
+      expect(await cache.get(space, `foreign-${index}`)).toMatchObject({ value: 'ours', from: 'hit' });
     }
     await connection.close();
   });
