@@ -63,13 +63,8 @@ async function unpack(draft: string): Promise<void> {
   mkdirSync(downloads, { recursive: true });
   mkdirSync(root);
   const options = await aptOptions(draft);
-  const wanted: string[] = [];
-  for (const name of packages) {
-    const { stdout } = await run('apt-cache', [...options, 'show', '--no-all-versions', name]).catch(() => ({
-      stdout: '',
-    }));
-    if (stdout.includes('Package:')) wanted.push(name);
-  }
+  // What cannot be had is named otherwise in this release, or is on the machine; the trial below tells.
+  const wanted = await downloadable(options);
   await run('apt-get', [...options, 'download', ...wanted], { cwd: downloads, timeout: 120_000 });
   for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb'))) {
     await run('dpkg', ['-x', join(downloads, file), root]);
@@ -85,11 +80,7 @@ async function unpack(draft: string): Promise<void> {
 async function aptOptions(draft: string): Promise<string[]> {
   // `_apt`, the user apt drops to, often cannot write into the project.
   const sandbox = ['-o', 'APT::Sandbox::User=root'];
-  const known = await run('apt-cache', ['show', 'redis-server']).then(
-    ({ stdout }) => stdout.includes('Package:'),
-    () => false,
-  );
-  if (known) return sandbox;
+  if ((await downloadable(sandbox)).includes('redis-server')) return sandbox;
   const state = join(draft, 'apt/state');
   const cache = join(draft, 'apt/cache');
   mkdirSync(join(state, 'lists/partial'), { recursive: true });
@@ -98,6 +89,24 @@ async function aptOptions(draft: string): Promise<string[]> {
   own.push('-o', 'Dir::State::status=/var/lib/dpkg/status');
   await run('apt-get', [...own, 'update'], { timeout: 180_000 });
   return own;
+}
+
+/**
+ * Those of the packages whose candidate has a source in the lists. `apt-cache show` also knows what is installed and
+ * cannot be downloaded any more.
+ */
+async function downloadable(options: readonly string[]): Promise<string[]> {
+  const { stdout } = await run('apt-cache', [...options, 'policy', ...packages], {
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return stdout.split(/^(?=\S)/m).flatMap((block) => {
+    const name = /^(\S+):/.exec(block)?.[1];
+    const candidate = /^ {2}Candidate: (.+)$/m.exec(block)?.[1];
+    const versions = block.split(/^ (?:\*\*\*| {3}) (?=\S)/m).slice(1);
+    const sources = versions.find((version) => version.startsWith(`${candidate} `));
+    const hasSource = sources && /^ {8}.*\d (?!\/var\/lib\/dpkg\/status)\S/m.test(sources);
+    return name && hasSource ? [name] : [];
+  });
 }
 
 function libraryFolders(root: string): string[] {
