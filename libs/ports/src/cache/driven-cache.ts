@@ -91,9 +91,11 @@ export class DrivenCache extends Cache {
     // Two calls to the backend and a load, ours or another's.
     const budgetMs = call.budgetMs ?? loadTimeoutMs + 2 * timeoutMs;
     const deadline = new Deadline(clock, 'cache.getOrLoad', { budgetMs, signal: call.signal });
+    const limited = call.budgetMs !== undefined || call.signal !== undefined;
 
     for (let pollMs = POLL_MS.first; ; pollMs = Math.min(pollMs * 2, POLL_MS.last)) {
-      const found = await this.look(space, at, deadline.step(timeoutMs));
+      // A hit is the hot path: without a limit of the caller's own, the driver's is enough and costs no timer.
+      const found = await this.look(space, at, limited ? deadline.step(timeoutMs) : {});
       if (found.state === 'fresh') return { value: found.value, from: 'hit', ageMs: found.ageMs };
       if (found.state === 'away') return this.goRound(space, at, load, deadline);
       const stale = found.state === 'stale' ? found : undefined;
