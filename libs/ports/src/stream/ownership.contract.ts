@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { type Delivered, type Handled } from './event-stream.js';
-import { type Change, changes, Gate, numbersOf, type StreamStage } from './stream-stage.js';
+import { type Change, changes, Gate, numbersOf, type StreamStage, TAKEOVER_MS } from './stream-stage.js';
 
 export function describeOwnership(current: () => StreamStage): void {
   it('shares the partitions evenly among live consumers, and each event is handled once', async () => {
@@ -87,7 +87,7 @@ export function describeOwnership(current: () => StreamStage): void {
     await stage.until(async () => expect(await stage.subject.groups(stream)).toMatchObject([{ pending: 6 }]));
     const second = stage.consume(stage.other, stream, { handle });
     // Longer than a lease: it is renewed while it waits.
-    await stage.under.advance(1_000);
+    await stage.under.advance(TAKEOVER_MS * 1.5);
     expect(second.running.owned.size).toBe(0);
     gate.release();
     await stage.until(() => expect([first.running.owned.size, second.running.owned.size]).toEqual([1, 1]));
@@ -137,7 +137,7 @@ export function describeOwnership(current: () => StreamStage): void {
     const [before, after] = [first.handled[1], second.handled[0]] as [Delivered<Change>, Delivered<Change>];
     expect([before.attempt, after.attempt]).toEqual([2, 3]);
     expect(after.ownerFence).toBeGreaterThan(before.ownerFence);
-    await stage.subject.append(stream, changes('s', 1, 2));
+    await stage.other.append(stream, changes('s', 1, 2));
     await stage.until(() => expect([...first.handled, ...second.handled]).toHaveLength(4));
   });
 
@@ -154,7 +154,7 @@ export function describeOwnership(current: () => StreamStage): void {
     await stage.subject.append(stream, changes('s', 1));
     await stage.until(async () => expect(await stage.subject.groups(stream)).toMatchObject([{ pending: 1 }]));
     const second = stage.consume(stage.other, stream);
-    await stage.under.advance(2_000);
+    await stage.under.advance(TAKEOVER_MS * 2);
     gate.release();
     await stage.until(() => expect(first.handled).toHaveLength(1));
     expect(first.handled[0]?.signal.aborted).toBe(false);

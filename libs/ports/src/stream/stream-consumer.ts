@@ -125,7 +125,8 @@ export class StreamConsumer<E> implements Running {
 
   /** The backend did not do what it should: begin gently when it does again. */
   fault(error: unknown): void {
-    this.slots = 1;
+    // One more than run now: they may take long, or never end.
+    this.slots = Math.min(this.concurrency, this.running.size + 1);
     this.tell(error);
   }
 

@@ -49,7 +49,7 @@ export interface Consumer {
 
 export const GROUP = 'effects:{%}';
 /** Real time on a real server: long enough to be renewed in time on a busy machine. */
-export const TAKEOVER_MS = 600;
+export const TAKEOVER_MS = 1_000;
 
 /** What a test of the suite works with: streams of its own, consumers that are stopped after it. */
 export class StreamStage {
