@@ -16,6 +16,8 @@ export interface DrivenSessionStoreOptions<D> {
   clock: Clock;
   /** What a call to the backend may take before the record stands in for it. Default: the driver's own. */
   timeoutMs?: number;
+  /** Whether the records can be asked for such a user; a token of any other is none. Default: always. */
+  isUserId?: (userId: string) => boolean;
   /** Checks the data of an entry that was read back; throws when it is not a `D`. Such an entry is read from the record. */
   parse?: (data: unknown) => D;
   /** The idle limit moves at most once in so many milliseconds, and at least once in a thirtieth of it. Default 60 000. */
@@ -90,7 +92,7 @@ export class DrivenSessionStore<D> extends SessionStore<D> {
 
   async read(token: string, given: Call = {}): Promise<SessionRead<D>> {
     const call = inAll(given, this.clock);
-    const at = parseSessionToken(token);
+    const at = this.parse(token);
     if (!at || this.unknown.has(at.tokenHash)) return { status: 'none' };
     const found = await this.look(at, call);
     if (found?.status === 'ended') return { status: 'none' };
@@ -104,7 +106,7 @@ export class DrivenSessionStore<D> extends SessionStore<D> {
 
   async revoke(token: string, given: Call = {}): Promise<'revoked' | 'none'> {
     const call = inAll(given, this.clock);
-    const at = parseSessionToken(token);
+    const at = this.parse(token);
     if (!at) return 'none';
     const outcome = await this.records.revoke(at.userId, at.tokenHash, call);
     this.unknown.add(at.tokenHash);
@@ -122,6 +124,11 @@ export class DrivenSessionStore<D> extends SessionStore<D> {
   /** Ends the background retries. The driver and the records are their owners' to close. */
   close(): void {
     this.pending.close();
+  }
+
+  private parse(token: string): SessionKey | undefined {
+    const at = parseSessionToken(token);
+    return at && (this.options.isUserId?.(at.userId) ?? true) ? at : undefined;
   }
 
   /** Undefined: the backend is away. */

@@ -131,6 +131,17 @@ export function describeSessionContract(name: string, factory: { open(): Promise
         expect(finds).toBe(0);
       });
 
+      it('takes a token of a user that the records cannot be asked for for none', async () => {
+        const choosy = storeOn(backend.subject, { isUserId: (id) => id === userId });
+        const { token } = await login(choosy);
+        const finds = await findsDuring(async () => {
+          expect(await statusOf(`someone.${'A'.repeat(43)}`, choosy)).toBe('none');
+          expect(await choosy.revoke(`someone.${'A'.repeat(43)}`)).toBe('none');
+          expect(await statusOf(token, choosy)).toBe('active');
+        });
+        expect(finds).toBe(0);
+      });
+
       it('asks the record once for a token that nobody knows, and lets its user log in', async () => {
         const unknown = `${userId}.${'A'.repeat(43)}`;
         const finds = await findsDuring(async () => {
