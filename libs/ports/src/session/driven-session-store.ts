@@ -77,8 +77,8 @@ export class DrivenSessionStore<D> extends SessionStore<D> {
   ): Promise<{ token: string; session: Session<D> }> {
     const call = inAll(given, this.clock);
     const { token, tokenHash } = newSessionToken(userId);
-    if (!parseSessionToken(token))
-      throw new RangeError('the user id of a session is 1 to 128 printable ASCII characters');
+    if (!this.parse(token))
+      throw new RangeError('the user id of a session is 1 to 128 printable ASCII characters, and one its records know');
     const id = this.options.newId?.() ?? randomUUIDv7();
     // Before the record exists: a revocation that comes as soon as it does is then seen by the seeding.
     const prepared = await this.prepare(userId, call);
