@@ -1,6 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { changes, type StreamStage, TAKEOVER_MS } from './stream-stage.js';
+import { changes, type StreamStage } from './stream-stage.js';
 import { type PartitionStep, type Taken } from './stream-driver.js';
+
+/** Nobody renews it here but the test. */
+const LEASE_MS = 300;
 
 /** What `DrivenEventStream` counts on: fences, and reports that may be repeated. */
 export function describeDriver(current: () => StreamStage): void {
@@ -14,9 +17,9 @@ export function describeDriver(current: () => StreamStage): void {
     const { driver } = current().under;
     await driver.register(at, group, 'beginning');
     const take = (consumer: string, fence?: number) =>
-      driver.take(at, group, { consumer, leaseMs: TAKEOVER_MS, ...(fence !== undefined && { fence }) });
+      driver.take(at, group, { consumer, leaseMs: LEASE_MS, ...(fence !== undefined && { fence }) });
     const progress = (fence: number, ...steps: PartitionStep[]) =>
-      driver.progress(at, group, { fence, leaseMs: TAKEOVER_MS, maxParkedBytes: 10_000, steps });
+      driver.progress(at, group, { fence, leaseMs: LEASE_MS, maxParkedBytes: 10_000, steps });
     const state = async () => (await driver.groups(at))[0];
     return { at, driver, take, progress, state };
   }
@@ -33,8 +36,8 @@ export function describeDriver(current: () => StreamStage): void {
     const second = await take('b');
     expect(second).toMatchObject({ status: 'held', owner: 'a' });
     expect((second as { remainingMs: number }).remainingMs).toBeGreaterThan(0);
-    expect((second as { remainingMs: number }).remainingMs).toBeLessThanOrEqual(TAKEOVER_MS);
-    await current().under.advance(TAKEOVER_MS + 50);
+    expect((second as { remainingMs: number }).remainingMs).toBeLessThanOrEqual(LEASE_MS);
+    await current().under.advance(LEASE_MS + 50);
     expect(owned(await take('b')).fence).toBeGreaterThan(first.fence);
   });
 
@@ -42,12 +45,12 @@ export function describeDriver(current: () => StreamStage): void {
     const { take } = await filled();
     const first = owned(await take('a'));
     expect(owned(await take('a', first.fence))).toMatchObject({ continued: true, fence: first.fence });
-    await current().under.advance(TAKEOVER_MS + 50);
+    await current().under.advance(LEASE_MS + 50);
     // The lease has ended, and nobody came.
     expect(owned(await take('a', first.fence))).toMatchObject({ continued: true, fence: first.fence });
-    await current().under.advance(TAKEOVER_MS + 50);
+    await current().under.advance(LEASE_MS + 50);
     await take('b');
-    await current().under.advance(TAKEOVER_MS + 50);
+    await current().under.advance(LEASE_MS + 50);
     const again = owned(await take('a', first.fence));
     expect(again.continued).toBe(false);
     expect(again.fence).toBeGreaterThan(first.fence);
@@ -57,7 +60,7 @@ export function describeDriver(current: () => StreamStage): void {
     const { take, progress, state, driver, at } = await filled();
     const old = owned(await take('a'));
     await progress(old.fence, { kind: 'begin', at: { sequence: 1 }, attempt: 1 });
-    await current().under.advance(TAKEOVER_MS + 50);
+    await current().under.advance(LEASE_MS + 50);
     const present = owned(await take('b'));
     expect(present.open).toEqual(new Map([[1, 1]]));
     expect(await progress(old.fence, { kind: 'acknowledge', at: { sequence: 1 } })).toEqual({ status: 'lost' });
@@ -72,7 +75,7 @@ export function describeDriver(current: () => StreamStage): void {
     const { take, progress, state } = await filled();
     const { fence } = owned(await take('a'));
     for (let round = 0; round < 4; round += 1) {
-      await current().under.advance(TAKEOVER_MS / 2);
+      await current().under.advance(LEASE_MS / 2);
       expect(await progress(fence)).toMatchObject({ status: 'progressed' });
     }
     expect(await state()).toMatchObject({ owner: 'a' });
@@ -135,10 +138,10 @@ export function describeDriver(current: () => StreamStage): void {
     const { at, driver } = await filled();
     const join = (consumer: string, ttlMs = 60_000) => driver.join(at.stream, group, { consumer, ttlMs });
     await join('c');
-    await join('a', TAKEOVER_MS);
+    await join('a', LEASE_MS);
     const names = async () => (await join('b')).map(({ consumer }) => consumer);
     expect(await names()).toEqual(['a', 'b', 'c']);
-    await current().under.advance(TAKEOVER_MS + 50);
+    await current().under.advance(LEASE_MS + 50);
     expect(await names()).toEqual(['b', 'c']);
     await driver.leave(at.stream, group, 'c');
     expect(await names()).toEqual(['b']);

@@ -69,7 +69,7 @@ export function describeOutages(current: () => StreamStage): void {
       if (end === 'while it is away') gate.release();
       await mend();
       if (end === 'when it is back') {
-        await stage.under.advance(1_500);
+        await stage.until(() => expect(numbersOf(handled, 'u')).toEqual([9]));
         gate.release();
       }
       await stage.until(async () => {

@@ -137,6 +137,11 @@ export class OwnedPartition<E> {
     this.readIfRoom();
   }
 
+  lookAnew(): void {
+    if (this.inDoubt) this.resync();
+    else this.poll();
+  }
+
   private readIfRoom(): void {
     if (!this.more || this.reading || this.isGone || this.inDoubt) return;
     if (this.leaving && this.unreported.size === 0) return;
@@ -506,6 +511,7 @@ export class OwnedPartition<E> {
     this.inDoubt = true;
     // A report under way is waited for: `flushNow` calls again.
     if (this.isGone || this.resyncing || this.flushing) return;
+    this.resyncTimer?.cancel();
     void this.resyncNow();
   }
 

@@ -258,7 +258,13 @@ export class StreamConsumer<E> implements Running {
     if (bell.rung === 'group') this.beat();
     else if (bell.rung === 'appended') this.partitions.get(bell.partition)?.poll();
     else if (bell.rung === 'resumed') this.partitions.get(bell.partition)?.lookForResumed();
-    else this.pollAll();
+    else this.lookAnew();
+  }
+
+  /** The backend may be back: what waits for its next attempt need not wait longer. */
+  private lookAnew(): void {
+    if (this.failedBeats > 0) this.beat();
+    for (const partition of this.partitions.values()) partition.lookAnew();
   }
 
   private poll(): void {

@@ -130,7 +130,7 @@ export type Bell =
   | { rung: 'resumed'; partition: number }
   /** Members of the group or owners of its partitions changed. */
   | { rung: 'group' }
-  /** Bells may have been missed (listening begins, or began again): look for yourself. */
+  /** Bells may have been missed (listening began anew, the backend is back): look for yourself. */
   | { rung: 'missed' };
 
 export interface Listening {

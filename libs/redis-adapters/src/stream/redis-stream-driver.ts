@@ -279,6 +279,7 @@ export class RedisStreamDriver implements StreamDriver {
 
   listen(stream: string, group: string, listener: (bell: Bell) => void): Listening {
     const members = this.subscribe(memberKeys(stream, group).memberBell, () => listener({ rung: 'group' }));
+    const stopHearing = this.connection.onReconnect(() => listener({ rung: 'missed' }));
     const partitions = new Map<number, Subscription>();
     return {
       add: (partition) => {
@@ -291,6 +292,7 @@ export class RedisStreamDriver implements StreamDriver {
         partitions.delete(partition);
       },
       close: () => {
+        stopHearing();
         members.close();
         for (const subscription of partitions.values()) subscription.close();
         partitions.clear();
