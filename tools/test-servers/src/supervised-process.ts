@@ -16,6 +16,8 @@ export interface SupervisedOptions {
   readonly signalWhenOrphaned: 'TERM' | 'INT' | 'QUIT' | 'KILL';
   /** A folder of this server alone, removed after that. */
   readonly removeWhenOrphaned?: string;
+  /** A command line for the shell, run before and after the signal: for what a signal to this process cannot end. */
+  readonly runWhenOrphaned?: string;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface SupervisedOptions {
  * without a list of pids that might have gone to others by then.
  */
 const supervise = `
-signal=$1 folder=$2; shift 2
+signal=$1 folder=$2 command=$3; shift 3
 exec 4<&0
 "$@" </dev/null 3>&- 4<&- &
 pid=$!
@@ -34,7 +36,9 @@ echo "$pid" >&3
   exec 3>&-
   read -r _ <&4
   trap '' TERM
+  [ -z "$command" ] || sh -c "$command"
   kill -s "$signal" "$pid"; kill -s CONT "$pid"
+  [ -z "$command" ] || { sleep 1; sh -c "$command"; }
   [ -n "$folder" ] || exit 0
   tries=0
   while kill -0 "$pid" && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
@@ -65,6 +69,7 @@ export class SupervisedProcess {
         '/bin/sh',
         [
           ...['-c', supervise, 'sh', options.signalWhenOrphaned, options.removeWhenOrphaned ?? ''],
+          options.runWhenOrphaned ?? '',
           ...[options.command, ...options.args],
         ],
         {

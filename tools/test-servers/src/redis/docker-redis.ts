@@ -35,35 +35,28 @@ async function succeeds(command: string, args: string[], timeoutMs: number): Pro
   );
 }
 
-/** A container, started through Testcontainers (its reaper removes the container when this process is gone). */
-export interface RedisContainer {
-  readonly id: string;
-  readonly port: number;
-  /** Runs `docker <verb> <id>`. */
-  docker(...verb: string[]): Promise<void>;
-  remove(): Promise<void>;
+/** Runs `docker VERB… NAME`. */
+export async function docker(verb: readonly string[], name: string): Promise<void> {
+  await run('docker', [...verb, name], 30_000);
 }
 
-export async function startRedisContainer(options: {
+/**
+ * The command that runs Redis in a container in the foreground, published on the loopback interface alone: a Redis that
+ * other machines reach can be made to run anything.
+ */
+export function dockerRunArguments(options: {
+  readonly name: string;
   readonly image: string;
-  readonly args: readonly string[];
   readonly port: number;
-}): Promise<RedisContainer> {
-  // Only loaded where it is used: it is large.
-  const { GenericContainer } = await import('testcontainers');
-  const container = await new GenericContainer(options.image)
-    .withCommand(['redis-server', ...options.args])
-    .withExposedPorts({ container: 6379, host: options.port })
-    .start();
-  const id = container.getId();
-  return {
-    id,
-    port: options.port,
-    docker: async (...verb) => {
-      await run('docker', [...verb, id], 30_000);
-    },
-    remove: async () => {
-      await container.stop({ remove: true, timeout: 1 });
-    },
-  };
+  /** A folder of this machine for the server's files, where they are to outlive a run. */
+  readonly data?: string;
+  readonly settings: readonly string[];
+}): string[] {
+  const { name, image, port, data, settings } = options;
+  return [
+    ...['run', '--rm', '--name', name, '--publish', `127.0.0.1:${port}:6379`],
+    ...(data ? ['--volume', `${data}:/data`] : []),
+    // Protected mode would refuse the bridge from which the published port's connections come.
+    ...[image, 'redis-server', '--protected-mode', 'no', '--bind', '0.0.0.0', '--dir', '/data', ...settings],
+  ];
 }

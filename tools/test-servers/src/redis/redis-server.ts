@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../free-port.js';
 import { SupervisedProcess } from '../supervised-process.js';
-import { startRedisContainer, type RedisContainer } from './docker-redis.js';
+import { docker, dockerRunArguments } from './docker-redis.js';
 import { findRedisServer } from './find-redis.js';
 import { redisCommand } from './redis-command.js';
 
@@ -171,8 +172,10 @@ class ProcessRedis extends PrivateRedis implements RedisServer {
 }
 
 class ContainerRedis extends PrivateRedis implements RedisServer {
-  private container: RedisContainer | undefined;
-  pid = 0;
+  private readonly name = `redstart-redis-${randomUUID()}`;
+  private client: SupervisedProcess | undefined;
+  private folder: string | undefined;
+  private serverPid = 0;
 
   constructor(
     port: number,
@@ -182,35 +185,55 @@ class ContainerRedis extends PrivateRedis implements RedisServer {
     super(port, options);
   }
 
+  get pid(): number {
+    return this.client?.running ? this.serverPid : 0;
+  }
+
   pause(): Promise<void> {
-    return this.docker('pause');
+    return docker(['pause'], this.name);
   }
 
   resume(): Promise<void> {
-    return this.docker('unpause');
+    return docker(['unpause'], this.name);
   }
 
-  async kill(): Promise<void> {
-    await this.docker('kill');
-    this.pid = 0;
+  kill(): Promise<void> {
+    return this.end(['kill']);
   }
 
   async stop(): Promise<void> {
-    await this.docker('stop');
-    this.pid = 0;
+    if (!this.client?.running) return;
+    // A paused container takes no signal.
+    await this.resume().catch(() => undefined);
+    await this.end(['stop', '--time', '5']);
   }
 
   async restart(): Promise<void> {
-    if (this.container) {
-      await this.docker('restart');
-    } else {
-      this.container = await startRedisContainer({ image: this.image, args: this.settings(), port: this.port });
-    }
-    await this.untilItAnswers(() => undefined);
-    this.pid = Number((await this.info('server')).get('process_id'));
+    await this.stop();
+    this.folder ??= mkdtempSync(join(tmpdir(), 'redstart-redis-'));
+    const client = await SupervisedProcess.start({
+      command: 'docker',
+      args: dockerRunArguments({
+        name: this.name,
+        image: this.image,
+        port: this.port,
+        data: this.options.appendonly ? this.folder : undefined,
+        settings: this.settings(),
+      }),
+      output: { file: join(this.folder, 'redis.log') },
+      signalWhenOrphaned: 'KILL',
+      runWhenOrphaned: `docker rm --force ${this.name}`,
+      removeWhenOrphaned: this.folder,
+    });
+    this.client = client;
+    await this.untilItAnswers(() => (client.running ? undefined : client.lastOutput()));
+    this.serverPid = Number((await this.info('server')).get('process_id'));
   }
 
-  private async docker(verb: string): Promise<void> {
-    await this.container?.docker(verb);
+  /** `docker run --rm` ends when the container has ended and is removed: its name is free again. */
+  private async end(verb: readonly string[]): Promise<void> {
+    if (!this.client?.running) return;
+    await docker(verb, this.name);
+    await this.client.ended(30_000);
   }
 }
