@@ -225,6 +225,18 @@ export function describeConsuming(current: () => StreamStage): void {
     await stage.until(() => expect(numbersOf(next.handled, 's')).toEqual([2]));
   });
 
+  it('stops when its signal aborts', async () => {
+    const stage = current();
+    const stream = stage.stream();
+    const controller = new AbortController();
+    const { running } = stage.consume(stage.subject, stream, { signal: controller.signal, takeoverMs: 3_600_000 });
+    await stage.until(() => expect(running.owned.size).toBe(4));
+    controller.abort();
+    const heir = stage.consume(stage.other, stream, { takeoverMs: 3_600_000 });
+    await stage.until(() => expect(heir.running.owned.size).toBe(4));
+    expect(running.owned.size).toBe(0);
+  });
+
   it('hands back at the deadline of its stop, and burns no attempt', async () => {
     const stage = current();
     const stream = stage.stream({ partitions: 1 });

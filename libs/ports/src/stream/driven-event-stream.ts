@@ -1,4 +1,4 @@
-import { BackendFault, ClosedFault, TooLargeFault, UnavailableFault } from '../call/backend-fault.js';
+import { AbortedFault, BackendFault, ClosedFault, TooLargeFault, UnavailableFault } from '../call/backend-fault.js';
 import { type Call, type Running } from '../call/call.js';
 import { type Clock } from '../clock/clock.js';
 import { cursorAt, positionOf } from './cursor.js';
@@ -47,7 +47,7 @@ export class DrivenEventStream extends EventStream {
     events: readonly E[],
     options: Call & { sequenced?: Sequenced } = {},
   ): Promise<Appended> {
-    this.refuseClosed('stream.append');
+    this.enter('stream.append', options);
     const { sequenced, ...call } = options;
     const byPartition = new Map<number, NewEntry[]>();
     for (const event of events) {
@@ -76,7 +76,7 @@ export class DrivenEventStream extends EventStream {
   }
 
   async lastPosition<E>(stream: Stream<E>, producer: string, partition: number, call?: Call): Promise<number> {
-    this.refuseClosed('stream.lastPosition');
+    this.enter('stream.lastPosition', call);
     return this.driver.lastPosition(partitionAt(stream, partition), producer, call);
   }
 
@@ -90,7 +90,7 @@ export class DrivenEventStream extends EventStream {
     handle: (delivered: Delivered<E>) => Promise<Handled>,
     options: Consume,
   ): Running & { readonly owned: ReadonlySet<number> } {
-    this.refuseClosed('stream.consume');
+    this.enter('stream.consume');
     const consumer = new StreamConsumer<E>({
       driver: this.driver,
       clock: this.settings.clock,
@@ -110,7 +110,7 @@ export class DrivenEventStream extends EventStream {
     stream: Stream<E>,
     options: Call & { after?: Cursor; partition: number; limit?: number },
   ): AsyncGenerator<{ event: E; cursor: Cursor } | { gap: true }> {
-    this.refuseClosed('stream.read');
+    this.enter('stream.read', options);
     const { after, partition, limit = Infinity, ...call } = options;
     const from = after === undefined ? undefined : positionOf(after);
     if (from && from.partition !== partition) throw new RangeError(`the cursor is of partition ${from.partition}`);
@@ -119,7 +119,7 @@ export class DrivenEventStream extends EventStream {
     let sequence = from?.sequence ?? 0;
     let continuing = from !== undefined;
     for (let left = limit; left > 0;) {
-      this.refuseClosed('stream.read');
+      this.enter('stream.read', options);
       const log = await this.driver.read(at, { after: sequence, limit: Math.min(left, READ_BATCH) }, call);
       const anotherLog = incarnation !== undefined && incarnation !== log.incarnation;
       if (anotherLog || sequence > log.last || (continuing && log.first > sequence + 1)) {
@@ -143,7 +143,7 @@ export class DrivenEventStream extends EventStream {
   }
 
   async groups<E>(stream: Stream<E>, call?: Call): Promise<GroupState[]> {
-    this.refuseClosed('stream.groups');
+    this.enter('stream.groups', call);
     const states = new Map<string, GroupState>();
     const answers = await Promise.all(allPartitions(stream).map((at) => this.driver.groups(at, call)));
     answers.forEach((groups, partition) => {
@@ -162,7 +162,7 @@ export class DrivenEventStream extends EventStream {
   }
 
   async parked<E>(stream: Stream<E>, group: string, options: Call & { limit: number }): Promise<Parked<E>[]> {
-    this.refuseClosed('stream.parked');
+    this.enter('stream.parked', options);
     const { limit, ...call } = options;
     const answers = await Promise.all(
       allPartitions(stream).map(async (at) => {
@@ -191,14 +191,14 @@ export class DrivenEventStream extends EventStream {
   }
 
   async resume<E>(stream: Stream<E>, group: string, subject: string, call?: Call): Promise<number> {
-    this.refuseClosed('stream.resume');
+    this.enter('stream.resume', call);
     // A sequenced producer may have put the subject elsewhere than the hash says.
     const answers = await Promise.all(allPartitions(stream).map((at) => this.driver.resume(at, group, subject, call)));
     return answers.reduce((sum, count) => sum + count, 0);
   }
 
   async trim<E>(stream: Stream<E>, options: Call & { keep: number }): Promise<number> {
-    this.refuseClosed('stream.trim');
+    this.enter('stream.trim', options);
     const { keep, ...call } = options;
     const answers = await Promise.all(allPartitions(stream).map((at) => this.driver.trim(at, keep, call)));
     return answers.reduce((sum, count) => sum + count, 0);
@@ -210,8 +210,11 @@ export class DrivenEventStream extends EventStream {
     await Promise.all([...this.consumers].map((consumer) => consumer.stop({ deadlineMs: 0 })));
   }
 
-  private refuseClosed(operation: string): void {
+  private enter(operation: string, call?: Call): void {
     if (this.closed) throw new ClosedFault('the adapter was closed', { effect: 'none', operation });
+    if (call?.signal?.aborted) {
+      throw new AbortedFault('aborted', { effect: 'none', operation, cause: call.signal.reason });
+    }
   }
 
   private encode<E>(stream: Stream<E>, event: E): NewEntry {

@@ -134,7 +134,7 @@ export abstract class EventStream {
   /**
    * From after the cursor (default: the beginning), in order, to the end. `gap`: what followed the cursor is gone
    * (trimmed, or lost by the backend); reading goes on with the oldest that is there. Events that do not decode are
-   * passed over.
+   * passed over. `budgetMs` is of each fetch.
    */
   abstract read<E>(
     stream: Stream<E>,

@@ -22,6 +22,26 @@ export function describeOutages(current: () => StreamStage): void {
     await restore();
   });
 
+  it('refuses each call whose signal has aborted', async () => {
+    const { subject } = current();
+    const stream = current().stream({ partitions: 1 });
+    const call = { signal: AbortSignal.abort() };
+    const attempts = [
+      subject.append(stream, changes('s', 1), call),
+      subject.lastPosition(stream, 'relay', 0, call),
+      subject.groups(stream, call),
+      subject.parked(stream, 'g', { limit: 1, ...call }),
+      subject.resume(stream, 'g', 's', call),
+      subject.trim(stream, { keep: 0, ...call }),
+      subject
+        .read(stream, { partition: 0, ...call })
+        [Symbol.asyncIterator]()
+        .next(),
+    ];
+    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'ABORTED', effect: 'none' });
+    expect(await current().readAll(stream)).toEqual([]);
+  });
+
   it('pauses while the backend is away and goes on by itself', async () => {
     const stage = current();
     const stream = stage.stream();
