@@ -2,7 +2,7 @@ import { apiGateway } from '@redstart/api-gateway/module';
 import { eventStreaming } from '@redstart/event-streaming/module';
 import { MemoryBackend } from '@redstart/memory-adapters';
 import { orderService } from '@redstart/order-service/module';
-import { startService, type OpenAdapters, type StartedService } from '@redstart/service-kit';
+import { requireSettings, startService, type OpenAdapters, type StartedService } from '@redstart/service-kit';
 
 export interface Platform {
   gatewayUrl: string;
@@ -11,6 +11,10 @@ export interface Platform {
 
 /** The services in one process: inner ports are ephemeral on loopback, and in memory they share one backend. */
 export async function startAll(env: NodeJS.ProcessEnv): Promise<Platform> {
+  requireSettings(
+    [orderService, eventStreaming, apiGateway].map(({ settings }) => settings),
+    env,
+  );
   const openAdapters = sharedMemory(env);
   const inner = { ...env, HOST: '127.0.0.1', PORT: '0', RPC_PORT: '0' };
   const started: StartedService[] = [];

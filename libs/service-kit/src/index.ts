@@ -13,5 +13,6 @@ export * from './service/service-definition.js';
 export * from './service/start-service.js';
 export * from './settings/common-settings.js';
 export * from './settings/read-settings.js';
+export * from './settings/require-settings.js';
 export * from './shutdown/shutdown.js';
 export * from './fault-points/fault-points.js';

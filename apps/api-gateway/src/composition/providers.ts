@@ -3,6 +3,7 @@ import { APP_GUARD, Reflector } from '@nestjs/core';
 import type { SessionUser } from '@redstart/messages';
 import { DrivenSessionStore, InsuredLimiter, RateLimiter, SessionStore } from '@redstart/ports';
 import { parseAddresses, RpcCaller, type ServiceContext } from '@redstart/service-kit';
+import { isUUID } from 'class-validator';
 import { EVENT_STREAMING, ORDER_SERVICE } from '../edge/interface/services.js';
 import { LimitGuard } from '../limits/interface/limit.guard.js';
 import { LOGIN_LIMITER } from '../limits/interface/limiters.js';
@@ -24,7 +25,11 @@ export async function providersOf(settings: GatewaySettings, context: ServiceCon
     driver: adapters.sessions,
     records: new RpcSessionRecords(orderService),
     clock: context.clock,
+    isUserId: (id) => isUUID(id),
+    onFault: (error) => context.logger.warn({ err: error }, 'session'),
   });
+  // Connects: else the first requests would find their budget spent on that, and be counted locally.
+  await adapters.degraded();
   context.onShutdown('connections', async () => {
     await sessions.close();
     await adapters.close();
