@@ -11,6 +11,7 @@ export async function welcome(platform: Platform, env: NodeJS.ProcessEnv): Promi
     `  API        ${gatewayUrl}/v1`,
     `  OpenAPI    ${gatewayUrl}/docs`,
     `  readiness  ${gatewayUrl}/health/ready`,
+    `  mails      ${env['SMTP_URL'] ? 'by SMTP' : `${env['DATA_DIR'] ?? '.data'}/mail`}`,
     `  backend    ${env['REDIS_URL'] === 'memory:' ? 'memory (set REDIS_URL for a real one)' : 'Redis'}`,
   ];
   const token = env['SEED_DEMO'] ? await demoToken(gatewayUrl) : undefined;

@@ -3,7 +3,6 @@ import { pino, type Logger } from 'pino';
 /** One JSON line a message on standard output. What may hold a secret is never written. */
 export function createLogger(options: { name: string; level: string }): Logger {
   return pino({
-    name: options.name,
     level: options.level,
     base: { service: options.name },
     redact: {

@@ -30,7 +30,8 @@ export class NestLogger implements LoggerService {
   }
 
   private write(level: 'trace' | 'debug' | 'warn' | 'error' | 'fatal', message: unknown, context: unknown[]): void {
-    const fields = { context: context.map(String).join(' ') || undefined };
+    const known = context.filter((part) => part !== undefined && part !== null);
+    const fields = known.length > 0 ? { context: known.map(String).join(' ') } : {};
     if (message instanceof Error) this.pino[level]({ ...fields, err: message }, message.message);
     else this.pino[level](fields, String(message));
   }
