@@ -91,7 +91,7 @@ function callOf(args: readonly unknown[]): Call {
 }
 
 /** Source: mulberry32 by T. Ettinger, public domain; small, and good enough to spread faults. */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { FullFault, TimeoutFault } from '../call/backend-fault.js';
-import { type Delivered, type Handled } from './event-stream.js';
+import { mulberry32 } from '../faulty/faulty.js';
+import { type Delivered, type EventStream, type Handled } from './event-stream.js';
 import { type Change, changes, Gate, numbersOf, type StreamStage, TAKEOVER_MS } from './stream-stage.js';
 
 export function describeOutages(current: () => StreamStage): void {
@@ -26,6 +27,7 @@ export function describeOutages(current: () => StreamStage): void {
     const { subject } = current();
     const stream = current().stream({ partitions: 1 });
     const call = { signal: AbortSignal.abort() };
+    const reader = subject.read(stream, { partition: 0, ...call })[Symbol.asyncIterator]();
     const attempts = [
       subject.append(stream, changes('s', 1), call),
       subject.lastPosition(stream, 'relay', 0, call),
@@ -33,10 +35,7 @@ export function describeOutages(current: () => StreamStage): void {
       subject.parked(stream, 'g', { limit: 1, ...call }),
       subject.resume(stream, 'g', 's', call),
       subject.trim(stream, { keep: 0, ...call }),
-      subject
-        .read(stream, { partition: 0, ...call })
-        [Symbol.asyncIterator]()
-        .next(),
+      reader.next(),
     ];
     for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'ABORTED', effect: 'none' });
     expect(await current().readAll(stream)).toEqual([]);
@@ -69,6 +68,7 @@ export function describeOutages(current: () => StreamStage): void {
       const gate = new Gate();
       const { handled, faults } = stage.consume(stage.subject, stream, {
         takeoverMs: 3_600_000,
+        concurrency: 3,
         handle: async ({ event, subject }): Promise<Handled> => {
           if (event.n === 1) {
             started.release();
@@ -77,9 +77,11 @@ export function describeOutages(current: () => StreamStage): void {
           return subject === 'odd' ? { park: 'odd' } : 'done';
         },
       });
-      await stage.subject.append(stream, [...changes('odd', 1), ...changes('s', 3), ...changes('t', 1, 9)]);
+      // Three that are being handled, and some that wait for a slot.
+      const waiting = Array.from({ length: 8 }, (_, index) => changes(`t-${index}`, 1, 9)).flat();
+      await stage.subject.append(stream, [...changes('odd', 1), ...changes('s', 3), ...changes('v', 1), ...waiting]);
       await stage.until(() => expect(started.isOpen).toBe(true));
-      await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 2, lag: 2 }]));
+      await stage.until(async () => expect(await stage.other.groups(stream)).toMatchObject([{ pending: 3, lag: 10 }]));
       const mend = await stage.under.sever();
       if (end === 'at once') gate.release();
       // So that it finds out.
@@ -89,7 +91,7 @@ export function describeOutages(current: () => StreamStage): void {
       if (end === 'while it is away') gate.release();
       await mend();
       if (end === 'when it is back') {
-        await stage.until(() => expect(numbersOf(handled, 'u')).toEqual([9]));
+        await stage.under.advance(500);
         gate.release();
       }
       await stage.until(async () => {
@@ -97,7 +99,7 @@ export function describeOutages(current: () => StreamStage): void {
         expect(numbersOf(handled, 'u')).toEqual([9]);
         expect(await stage.other.groups(stream)).toMatchObject([{ pending: 0, lag: 0, parked: 1 }]);
       });
-      expect(handled.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 1]);
+      expect(handled.map(({ attempt }) => attempt)).toEqual(Array(14).fill(1));
     },
   );
 
@@ -295,6 +297,57 @@ export function describeOutages(current: () => StreamStage): void {
     expect(await stage.subject.append(stream, changes('s', 1, 6))).toMatchObject({ written: 1 });
     await stage.until(() => expect(numbersOf(handled, 's')).toHaveLength(6));
   });
+
+  it('loses nothing and keeps each subject in order, whatever comes', async () => {
+    const stage = current();
+    const stream = stage.stream();
+    const subjects = Array.from({ length: 25 }, (_, index) => `s-${index}`);
+    const random = mulberry32(4);
+    const effects = new Map<string, number>();
+    const running = new Set<string>();
+    const broken: string[] = [];
+    const consume = (from: EventStream, who: string) =>
+      stage.consume(from, stream, {
+        concurrency: 2,
+        attempts: 1_000,
+        handle: async ({ subject, event }): Promise<Handled> => {
+          if (running.has(`${who} ${subject}`)) broken.push(`${who} handles ${subject} twice at once`);
+          running.add(`${who} ${subject}`);
+          if (random() < 0.3) await new Promise((resolve) => setImmediate(resolve));
+          running.delete(`${who} ${subject}`);
+          if (random() < 0.05) throw new Error('made to fail');
+          const last = effects.get(subject) ?? 0;
+          if (event.n > last + 1) broken.push(`${subject} ${event.n} came after ${last}`);
+          effects.set(subject, Math.max(last, event.n));
+          return 'done';
+        },
+      });
+    consume(stage.subject, 'a');
+    let second = consume(stage.other, 'b0');
+    let n = 0;
+    for (let round = 1; round <= 40; round += 1) {
+      n += 1;
+      await stage.other.append(
+        stream,
+        subjects.flatMap((name) => changes(name, 1, n)),
+      );
+      const dice = random();
+      if (dice < 0.2) await stage.under.cutNextReply();
+      else if (dice < 0.3) {
+        const mend = await stage.under.sever();
+        await stage.under.advance(random() * 100);
+        await mend();
+      } else if (dice < 0.4) {
+        await second.running.stop({ deadlineMs: 5 });
+        second = consume(stage.other, `b${round}`);
+      } else await stage.under.advance(random() * 20);
+    }
+    await stage.until(async () => {
+      expect([...effects.values()]).toEqual(subjects.map(() => n));
+      expect(await stage.other.groups(stream)).toMatchObject([{ pending: 0, lag: 0, parked: 0, lostToTrim: 0 }]);
+    });
+    expect(broken).toEqual([]);
+  }, 20_000);
 
   it('stops its consumers and refuses every call once it is closed', async () => {
     const stage = current();

@@ -1,9 +1,8 @@
 import { type Timer } from '../clock/clock.js';
 import { cursorAt } from './cursor.js';
-import { type Handled } from './event-stream.js';
+import { type Item, type Lane, Lanes } from './lanes.js';
 import { type StreamConsumer } from './stream-consumer.js';
 import {
-  type At,
   type LogEntry,
   type PartitionAt,
   type PartitionLog,
@@ -13,6 +12,7 @@ import {
   type StepOutcome,
   type Taken,
 } from './stream-driver.js';
+import { type Final, type Verdict, verdictOn } from './verdict.js';
 
 /** Entries asked for at once. */
 const BATCH = 100;
@@ -27,31 +27,6 @@ const MAX_STEPS = 500;
 const RESUMED_AT_ONCE = 64;
 const PARKING_RETRY_MS = 1000;
 const RESYNC_MAX_MS = 1000;
-const BACKOFF = { firstMs: 100, maxMs: 30_000 };
-
-/** One event on its way to the handler. */
-interface Item {
-  /** Names this very event, also after the backend has lost its tail and given the same sequence to another. */
-  readonly key: string;
-  readonly at: At;
-  readonly entry: LogEntry;
-  /** Deliveries begun, as the backend counts them. */
-  attempts: number;
-  /** Of the view of the backend in which it was last seen. */
-  generation: number;
-  abort?: AbortController;
-}
-
-/** A subject's events in order, one at a time with the handler. */
-export interface Lane<E> {
-  readonly partition: OwnedPartition<E>;
-  readonly subject: string;
-  readonly items: Item[];
-  /** `settling`: what the handler said is on its way, and nothing may pass it. */
-  state: 'idle' | 'ready' | 'beginning' | 'running' | 'settling' | 'waiting' | 'dropped';
-  current: Item | undefined;
-  timer?: Timer;
-}
 
 interface PendingStep {
   step: PartitionStep;
@@ -59,9 +34,6 @@ interface PendingStep {
   /** It did not get through, or nobody knows. */
   failed: () => void;
 }
-
-type Final = { kind: 'acknowledge' } | { kind: 'park'; reason: string };
-type Verdict = Final | { kind: 'retry'; inMs: number };
 
 /**
  * One partition while this consumer owns it: reads ahead, keeps each subject's events in a lane, and reports begun and
@@ -75,7 +47,7 @@ export class OwnedPartition<E> {
   private readonly fence: number;
   private readonly incarnation: string;
   private readonly at: PartitionAt;
-  private readonly lanes = new Map<string, Lane<E>>();
+  private readonly lanes = new Lanes<E>(this);
   private readonly steps: PendingStep[] = [];
   /** Settled while the view was in doubt, by key: reported when the event is seen again. */
   private readonly unreported = new Map<string, { item: Item; verdict: Final }>();
@@ -85,9 +57,6 @@ export class OwnedPartition<E> {
   private committed: number;
   private cursor: number;
   private generation = 1;
-  private held = 0;
-  private heldBytes = 0;
-  private readyLanes = 0;
   private reading = false;
   private more = true;
   private looking = false;
@@ -126,10 +95,8 @@ export class OwnedPartition<E> {
   }
 
   get busy(): boolean {
-    return [...this.lanes.values()].some((lane) => lane.current !== undefined);
+    return this.lanes.all().some((lane) => lane.current !== undefined);
   }
-
-  // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Reads what is new, as far as there is room for it. */
   poll(): void {
@@ -145,7 +112,8 @@ export class OwnedPartition<E> {
   private readIfRoom(): void {
     if (!this.more || this.reading || this.isGone || this.inDoubt) return;
     if (this.leaving && this.unreported.size === 0) return;
-    if (this.readyLanes >= LOW || this.held >= MAX_HELD || this.heldBytes >= MAX_HELD_BYTES) return;
+    const { ready, held, heldBytes } = this.lanes;
+    if (ready >= LOW || held >= MAX_HELD || heldBytes >= MAX_HELD_BYTES) return;
     if (this.cursor - this.committed >= MAX_AHEAD) return;
     this.reading = true;
     this.more = false;
@@ -223,11 +191,11 @@ export class OwnedPartition<E> {
 
   private enqueue(item: Item, place: 'first' | 'last' = 'last'): void {
     const { subject } = item.entry;
-    const lane = this.lanes.get(subject) ?? this.openLane(subject);
+    const lane = this.lanes.open(subject);
     const unreported = this.unreported.get(item.key);
     if (unreported) {
       this.unreported.delete(item.key);
-      lane.state = 'settling';
+      this.lanes.enter(lane, 'settling');
       this.steps.push(this.finalStep(lane, { ...unreported.item, generation: item.generation }, unreported.verdict));
       return;
     }
@@ -235,39 +203,25 @@ export class OwnedPartition<E> {
       lane.current.generation = item.generation;
       return;
     }
-    if (place === 'first') lane.items.unshift(item);
-    else lane.items.push(item);
-    this.held += 1;
-    this.heldBytes += item.entry.payload.length;
+    this.lanes.add(lane, item, place);
     if (lane.state === 'idle') this.makeReady(lane);
   }
 
-  private openLane(subject: string): Lane<E> {
-    const lane: Lane<E> = { partition: this, subject, items: [], state: 'idle', current: undefined };
-    this.lanes.set(subject, lane);
-    return lane;
-  }
-
-  // ── handing out ───────────────────────────────────────────────────────────────────────────────────────────────────
-
   mayBegin(lane: Lane<E>): boolean {
-    return lane.state === 'ready' && lane.items.length > 0 && !this.isGone && !this.leaving;
+    return lane.state === 'ready' && !this.isGone && !this.leaving && !this.inDoubt;
   }
 
   /** Called with a slot. Counts the delivery at the backend first, so that a crash of this process counts too. */
   begin(lane: Lane<E>): void {
-    const item = lane.items.shift() as Item;
-    this.held -= 1;
-    this.heldBytes -= item.entry.payload.length;
-    this.readyLanes -= 1;
-    lane.state = 'beginning';
+    const item = this.lanes.shift(lane) as Item;
+    this.lanes.enter(lane, 'beginning');
     lane.current = item;
     this.report({
       step: { kind: 'begin', at: item.at, attempt: item.attempts + 1 },
       applied: (outcome) => this.onBegun(lane, item, outcome),
       failed: () => {
         lane.current = undefined;
-        this.drop(lane);
+        this.lanes.drop(lane);
         this.consumer.freeSlot();
       },
     });
@@ -290,55 +244,28 @@ export class OwnedPartition<E> {
   }
 
   private handOut(lane: Lane<E>, item: Item): void {
-    lane.state = 'running';
+    this.lanes.enter(lane, 'running');
     item.abort = new AbortController();
     const vacate = this.consumer.occupy(lane);
-    void this.verdictOn(item, item.abort.signal).then((verdict) => {
+    const { stream, handle, options } = this.consumer.parts;
+    const { entry, attempts: attempt } = item;
+    const { incarnation, number: partition, fence: ownerFence } = this;
+    void verdictOn<E>({
+      stream,
+      handle,
+      options,
+      entry,
+      attempt,
+      cursor: cursorAt({ ...entry, incarnation, partition }),
+      partition,
+      ownerFence,
+      signal: item.abort.signal,
+      tell: (error) => this.consumer.tell(error),
+    }).then((verdict) => {
       vacate();
       this.settle(lane, item, verdict);
       this.consumer.fillSlots();
     });
-  }
-
-  private async verdictOn(item: Item, signal: AbortSignal): Promise<Verdict> {
-    const { stream, handle, options } = this.consumer.parts;
-    const { entry, attempts } = item;
-    if (attempts > options.attempts) {
-      return { kind: 'park', reason: `delivered ${attempts - 1} times, and no handler came to an end` };
-    }
-    let event: E;
-    try {
-      if (entry.schema !== stream.codec.schema) throw new Error(`its schema is ${entry.schema}`);
-      event = stream.codec.decode(entry.payload);
-    } catch (error) {
-      return { kind: 'park', reason: `does not decode: ${messageOf(error)}` };
-    }
-    const { incarnation, number: partition, fence: ownerFence } = this;
-    const cursor = cursorAt({ ...entry, incarnation, partition });
-    const delivered = {
-      event,
-      cursor,
-      partition,
-      subject: entry.subject,
-      attempt: attempts,
-      ownerFence,
-      signal,
-    };
-    let handled: Handled;
-    let reason: string;
-    let inMs: number;
-    try {
-      handled = await handle(delivered);
-      if (handled === 'done') return { kind: 'acknowledge' };
-      if ('park' in handled) return { kind: 'park', reason: handled.park };
-      reason = 'the handler asked for one more delivery';
-      inMs = handled.retryInMs;
-    } catch (error) {
-      if (!signal.aborted) this.consumer.tell(error);
-      reason = messageOf(error);
-      inMs = retryDelayMs(attempts, options.backoff ?? BACKOFF);
-    }
-    return attempts >= options.attempts ? { kind: 'park', reason } : { kind: 'retry', inMs };
   }
 
   private settle(lane: Lane<E>, item: Item, verdict: Verdict): void {
@@ -356,7 +283,7 @@ export class OwnedPartition<E> {
         this.unreported.set(item.key, { item, verdict });
         this.next(lane);
       } else {
-        lane.state = 'settling';
+        this.lanes.enter(lane, 'settling');
         this.report(this.finalStep(lane, item, verdict));
         // What follows is begun by the same report, after it; only a parking may be refused.
         if (verdict.kind === 'acknowledge') this.next(lane);
@@ -382,11 +309,9 @@ export class OwnedPartition<E> {
 
   /** Its place is kept: what follows it in the subject waits too, all others go on. */
   private wait(lane: Lane<E>, item: Item, ms: number): void {
-    if (lane.state === 'dropped' || this.isGone || this.leaving) return this.drop(lane);
-    lane.items.unshift(item);
-    this.held += 1;
-    this.heldBytes += item.entry.payload.length;
-    lane.state = 'waiting';
+    if (lane.state === 'dropped' || this.isGone || this.leaving) return this.lanes.drop(lane);
+    this.lanes.add(lane, item, 'first');
+    this.lanes.enter(lane, 'waiting');
     lane.timer = this.consumer.parts.clock.after(ms, () => this.makeReady(lane));
     this.readIfRoom();
   }
@@ -399,32 +324,15 @@ export class OwnedPartition<E> {
 
   private next(lane: Lane<E>): void {
     if (lane.state === 'dropped') return;
-    if (lane.items.length === 0 || this.leaving) this.drop(lane);
+    if (lane.items.length === 0 || this.leaving) this.lanes.drop(lane);
     else this.makeReady(lane);
     this.readIfRoom();
   }
 
   private makeReady(lane: Lane<E>): void {
-    lane.state = 'ready';
-    this.readyLanes += 1;
+    this.lanes.enter(lane, 'ready');
     this.consumer.ready(lane);
   }
-
-  private drop(lane: Lane<E>): void {
-    lane.timer?.cancel();
-    if (lane.state === 'ready') this.readyLanes -= 1;
-    this.dropItems(lane);
-    lane.state = 'dropped';
-    if (this.lanes.get(lane.subject) === lane) this.lanes.delete(lane.subject);
-  }
-
-  private dropItems(lane: Lane<E>): void {
-    this.held -= lane.items.length;
-    for (const item of lane.items) this.heldBytes -= item.entry.payload.length;
-    lane.items.length = 0;
-  }
-
-  // ── reporting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   renew(): void {
     this.renewalDue = true;
@@ -491,13 +399,13 @@ export class OwnedPartition<E> {
     for (const { failed } of this.steps.splice(0)) failed();
   }
 
-  // ── doubt ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   private doubt(error: unknown): void {
     if (this.isGone) return;
     this.consumer.fault(error);
     if (this.inDoubt) return;
     this.inDoubt = true;
+    // What was not begun gives its slot to other partitions.
+    this.failSteps();
     this.resyncLater();
   }
 
@@ -521,9 +429,9 @@ export class OwnedPartition<E> {
     this.resyncing = true;
     this.generation += 1;
     this.failSteps();
-    for (const lane of [...this.lanes.values()]) {
-      if (lane.state === 'running') this.dropItems(lane);
-      else this.drop(lane);
+    for (const lane of this.lanes.all()) {
+      if (lane.state === 'running') this.lanes.dropItems(lane);
+      else this.lanes.drop(lane);
     }
     this.resumedKeys.clear();
     const sentMs = clock.monotonicMs();
@@ -560,16 +468,14 @@ export class OwnedPartition<E> {
     });
   }
 
-  // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** Begins nothing more, and gives the partition up once its handlers are done. */
   leave(): Promise<void> {
     if (!this.left) {
       let resolve: () => void = () => undefined;
       const promise = new Promise<void>((resolved) => (resolve = resolved));
       this.left = { promise, resolve };
-      for (const lane of [...this.lanes.values()]) {
-        if (lane.current === undefined && lane.state !== 'settling') this.drop(lane);
+      for (const lane of this.lanes.all()) {
+        if (lane.current === undefined && lane.state !== 'settling') this.lanes.drop(lane);
       }
       this.releaseWhenDone();
     }
@@ -579,13 +485,13 @@ export class OwnedPartition<E> {
   /** Aborts the handlers that still run; their deliveries do not count. Answers how many. */
   handBack(): number {
     let count = 0;
-    for (const lane of [...this.lanes.values()]) {
+    for (const lane of this.lanes.all()) {
       const item = lane.current;
       if (!item || lane.state !== 'running') continue;
       count += 1;
       lane.current = undefined;
       this.handBackOne(item);
-      this.drop(lane);
+      this.lanes.drop(lane);
       item.abort?.abort(new Error('the consumer stops'));
     }
     this.releaseWhenDone();
@@ -599,10 +505,10 @@ export class OwnedPartition<E> {
     this.leaseTimer.cancel();
     this.resyncTimer?.cancel();
     if (!this.flushing) this.failSteps();
-    for (const lane of [...this.lanes.values()]) {
+    for (const lane of this.lanes.all()) {
       const item = lane.state === 'running' ? lane.current : undefined;
       lane.current = undefined;
-      this.drop(lane);
+      this.lanes.drop(lane);
       item?.abort?.abort(new Error('the ownership of the partition was lost'));
     }
     this.left?.resolve();
@@ -628,12 +534,4 @@ export class OwnedPartition<E> {
       .catch((error: unknown) => this.consumer.fault(error))
       .finally(() => this.lose());
   }
-}
-
-function retryDelayMs(attempt: number, { firstMs, maxMs }: { firstMs: number; maxMs: number }): number {
-  return Math.random() * Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,8 @@
 import { type Running } from '../call/call.js';
 import { type Clock, type Timer } from '../clock/clock.js';
 import { type Consume, type Delivered, type Handled, type Stream } from './event-stream.js';
-import { type Lane, OwnedPartition } from './owned-partition.js';
+import { type Lane } from './lanes.js';
+import { OwnedPartition } from './owned-partition.js';
 import { type Bell, type Listening, type Member, type StreamDriver } from './stream-driver.js';
 
 export interface StreamConsumerParts<E> {
@@ -92,8 +93,6 @@ export class StreamConsumer<E> implements Running {
     await this.stop({ deadlineMs: 0 });
   }
 
-  // ── what its partitions ask of it ─────────────────────────────────────────────────────────────────────────────────
-
   /** The lane has an event to hand out. */
   ready(lane: Lane<E>): void {
     this.waitingForSlot.push(lane);
@@ -142,8 +141,6 @@ export class StreamConsumer<E> implements Running {
     this.listening?.remove(partition.number);
     if (!this.stopping) this.beat();
   }
-
-  // ── membership and shares ─────────────────────────────────────────────────────────────────────────────────────────
 
   private beat(): void {
     this.beatTimer?.cancel();
@@ -251,8 +248,6 @@ export class StreamConsumer<E> implements Running {
     return all.filter((partition) => !this.partitions.has(partition));
   }
 
-  // ── bells, polls, slots ───────────────────────────────────────────────────────────────────────────────────────────
-
   private onBell(bell: Bell): void {
     if (this.stopping) return;
     if (bell.rung === 'group') this.beat();
@@ -298,8 +293,6 @@ export class StreamConsumer<E> implements Running {
       lane.partition.begin(lane);
     }
   }
-
-  // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async shutDown(deadlineMs: number): Promise<{ finished: number; handedBack: number }> {
     // `stopped` is set only after this function's first wait.
