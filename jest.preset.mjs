@@ -32,4 +32,6 @@ export default {
   },
   passWithNoTests: true,
   maxWorkers: 2,
+  // Patience for loaded machines; no test asserts how long something takes.
+  testTimeout: 30_000,
 };

@@ -111,17 +111,16 @@ export function describeConsuming(current: () => StreamStage): void {
   it('delivers again after the time that a handler asked for', async () => {
     const stage = current();
     const stream = stage.stream({ partitions: 1 });
+    // Long beside what a quick event takes, also on a loaded machine.
     const { handled } = stage.consume(stage.subject, stream, {
-      handle: ({ subject, attempt }) => (subject === 'slow' && attempt === 1 ? { retryInMs: 150 } : 'done'),
+      handle: ({ subject, attempt }) => (subject === 'slow' && attempt === 1 ? { retryInMs: 1000 } : 'done'),
     });
     await stage.subject.append(stream, changes('slow', 1));
     await stage.until(() => expect(handled).toHaveLength(1));
-    for (let n = 1; n <= 5; n += 1) {
-      await stage.subject.append(stream, changes('quick', 1, n));
-      await stage.until(() => expect(numbersOf(handled, 'quick')).toHaveLength(n), 140);
-    }
-    await stage.until(() => expect(handled.map(({ attempt }) => attempt).at(-1)).toBe(2));
-    expect(handled.map(({ subject }) => subject)).toEqual(['slow', ...Array(5).fill('quick'), 'slow']);
+    await stage.subject.append(stream, changes('quick', 1));
+    await stage.until(() => expect(handled).toHaveLength(2));
+    await stage.until(() => expect(handled).toHaveLength(3));
+    expect(handled.map(({ subject, attempt }) => `${subject} ${attempt}`)).toEqual(['slow 1', 'quick 1', 'slow 2']);
   });
 
   it('lets a subject with many events behind a retry not hold up the others', async () => {
