@@ -36,6 +36,12 @@ describe('the gateway', () => {
       ['a quantity that is no whole number', post({ lines: [{ sku, quantity: 1.5 }] }), 400, 'MALFORMED'],
       ['no Idempotency-Key', post({ lines }, {}), 400, 'MALFORMED'],
       ['an unknown sku', post({ lines: [{ sku: 'NO-SUCH', quantity: 1 }] }, {}), 400, 'MALFORMED'],
+      [
+        'half a character',
+        shop.request('POST', '/v1/users', { body: '{"email":"a@b.example","password":"12345678","name":"x\\ud800"}' }),
+        400,
+        'MALFORMED',
+      ],
       ['a body above 1 MiB', post({ lines, x: 'x'.repeat(1_100_000) }), 413, 'BODY_TOO_LARGE'],
     ];
     for (const [what, asked, status, code] of cases) {

@@ -16,11 +16,11 @@ export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown
   throw new MalformedRequestError(parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })));
 }
 
-/** PostgreSQL keeps every character but this one. */
-const withoutNul = (text: string) => !text.includes('\0');
+/** PostgreSQL keeps every character but U+0000; half a surrogate pair is none. */
+const isKeepable = (text: string) => !/\p{Surrogate}/u.test(text) && !text.includes('\0');
 
 export const text = (max: number) =>
-  z.string().min(1).max(max).refine(withoutNul, 'must not contain the character U+0000');
+  z.string().min(1).max(max).refine(isKeepable, 'must not contain U+0000 or half a surrogate pair');
 
 export const asker = z.object({ userId: z.uuid(), role: z.enum(['customer', 'admin']) });
 

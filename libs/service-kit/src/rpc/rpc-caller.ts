@@ -11,7 +11,7 @@ import {
   isBrokenCircuitError,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, ReplaySubject, takeUntil } from 'rxjs';
 import { isRpcProblem, RpcProblemError } from './rpc-problem-error.js';
 
 export interface Address {
@@ -125,6 +125,8 @@ export class RpcCaller {
     { operation, deadline, call }: { operation: string; deadline: number; call: Call },
   ): Promise<Out> {
     let sent = false;
+    // Else the client would keep a request that nobody waits for until its answer, or for ever.
+    const givenUp = new ReplaySubject<void>(1);
     const answered = (async () => {
       try {
         await client.connect();
@@ -133,7 +135,7 @@ export class RpcCaller {
       }
       sent = true;
       try {
-        return await firstValueFrom(client.send<Out>(pattern, input ?? {}));
+        return await firstValueFrom(client.send<Out>(pattern, input ?? {}).pipe(takeUntil(givenUp)));
       } catch (error) {
         if (isRpcProblem(error)) throw new RpcProblemError(error);
         throw new UnavailableFault('the connection was lost', { effect: 'unknown', operation, cause: error });
@@ -142,6 +144,7 @@ export class RpcCaller {
     return withDeadline(answered, {
       ms: deadline - performance.now(),
       signal: call.signal,
+      givenUp: () => givenUp.next(),
       late: () => new TimeoutFault('no answer in time', { effect: sent ? 'unknown' : 'none', operation }),
       aborted: () => new AbortedFault('the caller gave up', { effect: sent ? 'unknown' : 'none', operation }),
     });
@@ -150,7 +153,7 @@ export class RpcCaller {
 
 function withDeadline<T>(
   work: Promise<T>,
-  options: { ms: number; signal?: AbortSignal; late: () => Error; aborted: () => Error },
+  options: { ms: number; signal?: AbortSignal; givenUp: () => void; late: () => Error; aborted: () => Error },
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void) => {
@@ -158,8 +161,13 @@ function withDeadline<T>(
       options.signal?.removeEventListener('abort', abort);
       settle();
     };
-    const abort = () => finish(() => reject(options.aborted()));
-    const timer = setTimeout(() => finish(() => reject(options.late())), Math.max(0, options.ms));
+    const giveUp = (reason: () => Error) =>
+      finish(() => {
+        reject(reason());
+        options.givenUp();
+      });
+    const abort = () => giveUp(options.aborted);
+    const timer = setTimeout(() => giveUp(options.late), Math.max(0, options.ms));
     if (options.signal?.aborted) return abort();
     options.signal?.addEventListener('abort', abort, { once: true });
     work.then(

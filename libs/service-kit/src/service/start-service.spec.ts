@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Module, type DynamicModule } from '@nestjs/common';
+import { Controller, Get, Module, Post, type DynamicModule } from '@nestjs/common';
 import { rpc } from '@redstart/messages';
 import { TimeoutFault, UnavailableFault } from '@redstart/ports';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { z } from 'zod';
 import { RpcCaller } from '../rpc/rpc-caller.js';
 import { RpcHandler } from '../rpc/rpc-handler.js';
@@ -21,6 +21,11 @@ class SampleController {
   @Get('boom')
   boom(): never {
     throw new Error('a secret detail');
+  }
+
+  @Post('echo')
+  echo(): object {
+    return {};
   }
 
   @RpcHandler(double)
@@ -99,6 +104,69 @@ describe('a service', () => {
     await expect(caller.call(refuse, {})).rejects.toMatchObject({ problem: { status: 422, code: 'UNKNOWN_SKU' } });
     await expect(caller.call(crash, {})).rejects.toMatchObject({ problem: { status: 500, code: 'INTERNAL' } });
     await expect(caller.call(crash, {})).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+  });
+
+  it('answers what is no HTTP, no URL, or too much of it, with a problem as well', async () => {
+    const { service } = await started();
+    const { port, host } = new URL(service.httpUrl);
+    const answerTo = (request: string) =>
+      new Promise<string>((resolve) => {
+        let answer = '';
+        const socket = connect(Number(port), '127.0.0.1', () => socket.write(request));
+        socket.on('data', (bytes) => (answer += bytes)).on('close', () => resolve(answer));
+      });
+    const get = (path: string, headers = '') =>
+      `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${headers}\r\n`;
+    for (const [request, status, code] of [
+      ['hello\r\n\r\n', 400, 'BAD_REQUEST'],
+      [get('/%zz'), 400, 'BAD_REQUEST'],
+      [get('/', `X-Large: ${'x'.repeat(20_000)}\r\n`), 431, 'HEADERS_TOO_LARGE'],
+    ] as const) {
+      const [head, body] = (await answerTo(request)).split('\r\n\r\n');
+      expect(head).toMatch(`HTTP/1.1 ${status} `);
+      expect(head).toMatch(/content-type: application\/problem\+json/i);
+      expect(JSON.parse(body!)).toMatchObject({ status, code });
+    }
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
+    'refuses a body of %s: a form of another site can send no more than that',
+    async (type) => {
+      const { service } = await started();
+      const answer = await fetch(`${service.httpUrl}/echo`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: '{}',
+      });
+      expect(await answer.json()).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' });
+    },
+  );
+
+  it('survives garbage on its RPC port, and answers a pattern that it does not know', async () => {
+    const { service, caller } = await started();
+    for (const garbage of ['hello', '5#xxxxx', '99999999999#{}', '2#{}', '17#{"pattern":"zzz"}', '\0\0#\0']) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(service.rpcPort, '127.0.0.1', () => socket.end(garbage));
+        socket.on('error', () => undefined).on('close', () => resolve());
+        socket.resume();
+      });
+    }
+    expect(await caller.call(double, { value: 2 })).toEqual({ value: 4 });
+    const unknown = rpc<object, object>().as('no.such.pattern');
+    await expect(caller.call(unknown, {})).rejects.toMatchObject({ effect: expect.stringMatching(/none|unknown/) });
+  });
+
+  it('is asked again and again while it hangs, and its caller keeps nothing of that', async () => {
+    const { caller } = await started();
+    const pending = () =>
+      (caller as unknown as { targets: { client: { routingMap: Map<string, unknown> } }[] }).targets[0]!.client
+        .routingMap.size;
+    for (let i = 0; i < 4; i += 1) await caller.call(hang, {}, { budgetMs: 20 }).catch(() => undefined);
+    const ending = new AbortController();
+    const aborted = caller.call(hang, {}, { signal: ending.signal });
+    ending.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(pending()).toBe(0);
   });
 
   it('is given up on at the deadline, the effect unknown', async () => {

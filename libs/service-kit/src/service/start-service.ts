@@ -9,6 +9,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { z } from 'zod';
 import { addHealthRoutes } from '../health/health-routes.js';
 import { Readiness } from '../health/readiness.js';
+import { answerClientError, answerFrameworkError } from '../http/fastify-errors.js';
 import { addHttpMetrics } from '../http/http-metrics.js';
 import { ProblemFilter } from '../http/problem-filter.js';
 import { createLogger } from '../log/logger.js';
@@ -69,10 +70,14 @@ export async function startService<Schema extends z.ZodObject>(
         trustProxy: definition.trustProxy?.(settings) ?? false,
         genReqId: () => randomUUID(),
         forceCloseConnections: 'idle',
+        frameworkErrors: answerFrameworkError,
+        clientErrorHandler: answerClientError,
       }),
-      { logger: new NestLogger(logger), abortOnError: false },
+      // Fastify's own parsers: JSON, and nothing that a form of another site could send.
+      { logger: new NestLogger(logger), abortOnError: false, bodyParser: false },
     );
     const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+    fastify.removeContentTypeParser('text/plain');
     addHttpMetrics(fastify, metrics);
     addHealthRoutes(fastify, { readiness: context.readiness, metrics });
     app.useGlobalFilters(new ProblemFilter(logger, definition.problems));
