@@ -1,0 +1,115 @@
+import { deliveriesStream, ordersStream, type OrderEvent } from '@redstart/messages';
+import type { EventStream } from '@redstart/ports';
+import { Inbox, inboxConsumer, Outbox, startOutboxRelay, type Database } from '@redstart/postgres-adapters';
+import { FaultPoints, Loop, type ServiceContext } from '@redstart/service-kit';
+import { v7 as uuid } from 'uuid';
+import { countSpend } from '../boards/application/count-spend.js';
+import { publishBoards, type PublishBoardsParts } from '../boards/application/publish-boards.js';
+import type { SpendStore } from '../boards/application/spend-store.js';
+import type { Tables, Tx } from '../database/tables.js';
+import { deliverDue } from '../deliveries/application/carrier.js';
+import type { DeliveryStore } from '../deliveries/application/delivery-store.js';
+import { planDelivery } from '../deliveries/application/plan-delivery.js';
+import type { MailSender } from '../mails/application/mail-sender.js';
+import type { MailStore } from '../mails/application/mail-store.js';
+import { queueMail } from '../mails/application/queue-mail.js';
+import { sendMails } from '../mails/application/send-mails.js';
+import { notify } from '../notifications/application/notify.js';
+import type { NotificationStore } from '../notifications/application/notification-store.js';
+import { allOf } from '../orders/application/reaction.js';
+
+export interface BackgroundParts {
+  database: Database<Tables>;
+  stream: EventStream;
+  deliveries: DeliveryStore<Tx>;
+  mails: MailStore<Tx>;
+  mailSender: MailSender;
+  notifications: NotificationStore<Tx>;
+  boards: PublishBoardsParts & { store: SpendStore<Tx> };
+  deliveryDelayMs: number;
+}
+
+const GROUP = 'event-streaming';
+const ATTEMPTS = 10;
+const TAKEOVER_MS = 5000;
+const CONCURRENCY = 16;
+const LOOP_MS = { carrier: 200, mailer: 500, boards: 1000, housekeeping: 60 * 60_000 };
+const DAY_MS = 24 * 60 * 60_000;
+const KEEP_MS = { mail: 30 * DAY_MS, notification: 90 * DAY_MS };
+const STOP = { deadlineMs: 5000 };
+
+/** What runs by itself: the consumer with its reactions, carrier, mailer, boards, relay, housekeeping. */
+export function startBackground(parts: BackgroundParts, context: ServiceContext): void {
+  const { database, stream, deliveries, mails, notifications, boards } = parts;
+  const { clock, logger } = context;
+  const points = FaultPoints.fromEnv(process.env);
+  const inbox = new Inbox();
+  const outbox = new Outbox({ database, stream: deliveriesStream });
+  const fault = (what: string) => (error: unknown) => logger.warn({ err: error }, what);
+  const loop = (name: keyof typeof LOOP_MS, task: () => Promise<'again' | void>) => {
+    const started = new Loop({ clock, everyMs: LOOP_MS[name], task, onFault: fault(name) });
+    context.onShutdown('work', () => started.stop());
+    return started;
+  };
+
+  loop('carrier', async () => {
+    const arrived = await deliverDue<Tx>({
+      deliveries,
+      clock,
+      transaction: (work) => database.unitOfWork.run(work),
+      publish: (tx, events) => {
+        // The last that is heard of a delivery.
+        const entries = events.map((event) => ({ event, settles: true }));
+        return outbox.write(tx, entries);
+      },
+    });
+    if (arrived === 0) return undefined;
+    points.hit('carrier.after-commit');
+    return 'again';
+  });
+  const mailer = loop('mailer', async () => {
+    const afterSend = () => points.hit('mailer.after-send-before-mark');
+    const taken = await sendMails({ mails, sender: parts.mailSender, onFault: fault('mail'), afterSend });
+    return taken > 0 ? 'again' : undefined;
+  });
+  const publisher = loop('boards', () => publishBoards(boards));
+  loop('housekeeping', async () => {
+    await mails.purge(KEEP_MS.mail);
+    await notifications.purge(KEEP_MS.notification);
+    await boards.store.purge();
+    await inbox.purge(database.db);
+  });
+
+  const react = allOf<Tx>([
+    planDelivery({ deliveries, clock, delayMs: parts.deliveryDelayMs }),
+    queueMail(mails),
+    notify(notifications),
+    countSpend(boards.store),
+  ]);
+  const afterEffect = () => {
+    points.hit('event-streaming.after-effect-before-ack');
+    mailer.nudge();
+    publisher.nudge();
+  };
+  const consumer = stream.consume(
+    ordersStream,
+    GROUP,
+    inboxConsumer<OrderEvent, Tx>(
+      { inbox, unitOfWork: database.unitOfWork, clock, group: GROUP, afterEffect },
+      async (event, tx) => {
+        await react(event, tx);
+        points.hit('event-streaming.before-commit');
+      },
+    ),
+    {
+      consumer: uuid(),
+      attempts: ATTEMPTS,
+      takeoverMs: TAKEOVER_MS,
+      concurrency: CONCURRENCY,
+      onFault: fault('stream orders'),
+    },
+  );
+  const relay = startOutboxRelay({ outbox, target: stream, onFault: fault('outbox relay') });
+  context.onShutdown('work', () => consumer.stop(STOP));
+  context.onShutdown('work', () => relay.stop(STOP));
+}
