@@ -69,6 +69,11 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', { paths: [ioredis] }] },
   },
   {
+    // An app loads its adapters by URL; its tests know which they want.
+    files: ['apps/*/src/**/*.spec.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/memory-adapters']) },
+  },
+  {
     // The one app that starts other apps, by the entry they offer for it.
     files: ['apps/all-in-one/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/**/module']) },

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { MemoryBackend } from '@redstart/memory-adapters';
+import { SystemClock, type Adapters, type Leaderboard } from '@redstart/ports';
+import { faulty } from '@redstart/ports/contracts';
+import type { Database } from '@redstart/postgres-adapters';
+import { openDatabaseUnderTest } from '../../database/database-under-test.js';
+import type { Tables } from '../../database/tables.js';
+import { SampleOrder } from '../../orders/order-event.sample.js';
+import { PostgresSpendStore } from '../infrastructure/postgres-spend-store.js';
+import { countSpend } from './count-spend.js';
+import { publishBoards } from './publish-boards.js';
+import { readBoard } from './read-board.js';
+
+describe('the spend board', () => {
+  const clock = new SystemClock();
+  let database: Database<Tables>;
+  let close: () => Promise<void>;
+  let store: PostgresSpendStore;
+  let adapters: Adapters;
+  let leaderboard: Leaderboard;
+
+  beforeAll(async () => {
+    ({ database, close } = await openDatabaseUnderTest());
+    store = new PostgresSpendStore(database.db);
+  });
+  beforeEach(async () => {
+    await database.db.deleteFrom('spend_order').execute();
+    await database.db.deleteFrom('board').execute();
+    await loseRedis();
+  });
+  afterAll(async () => {
+    await adapters.close();
+    await close();
+  });
+
+  /** As a flush: the board is gone, with all that was told to it. */
+  const loseRedis = async () => {
+    await adapters?.close();
+    adapters = new MemoryBackend().open({ timeoutMs: 500, clock });
+    leaderboard = adapters.leaderboard;
+  };
+  const now = () => new Date().toISOString();
+  const happen = (event: ReturnType<SampleOrder['event']>) =>
+    database.unitOfWork.run((tx) => countSpend(store)(event, tx));
+  const publish = (to = leaderboard) => publishBoards({ store, leaderboard: to, clock });
+  const read = (window: 'all' | 'day' | 'week' = 'all', from = leaderboard) =>
+    readBoard({ store, leaderboard: from, clock }, { name: 'spend', limit: 10, window });
+
+  it('counts an order from confirmed on, in all windows, until it is cancelled, and each once', async () => {
+    const order = new SampleOrder();
+    const [placed, confirmed] = [order.event('placed', now()), order.event('confirmed', now())];
+    await happen(placed);
+    await publish();
+    expect(await read()).toEqual([]);
+    await happen(confirmed);
+    await happen(confirmed);
+    await publish();
+    for (const window of ['all', 'day', 'week'] as const) {
+      expect(await read(window)).toEqual([{ rank: 1, userId: order.customer.id, name: 'Ada Example', score: 1530 }]);
+    }
+    const cancelled = order.event('cancelled', now());
+    await happen(cancelled);
+    await happen(cancelled);
+    await publish();
+    expect(await read()).toEqual([]);
+    expect(await store.top('spend', 10)).toEqual([]);
+  });
+
+  it('takes an order back from the day on which it counted, not from the day of its cancellation', async () => {
+    const order = new SampleOrder();
+    await happen(order.event('confirmed', '2026-11-23T23:59:00.000Z'));
+    await happen(order.event('cancelled', '2026-11-24T00:01:00.000Z'));
+    const { rows } = await database.db
+      .selectFrom('board_total')
+      .select(['board', 'total'])
+      .execute()
+      .then((rows) => ({ rows: rows.map(({ board, total }) => `${board} ${total}`).sort() }));
+    expect(rows).toEqual(['spend 0', 'spend.day.2026-11-23 0', 'spend.week.2026-11-23 0']);
+  });
+
+  it('adds up a customer’s orders and ranks the highest first', async () => {
+    const [ada, bob] = [
+      new SampleOrder(),
+      new SampleOrder({ id: crypto.randomUUID(), name: 'Bob', email: 'b@c.example' }, 6000),
+    ];
+    const more = new SampleOrder(ada.customer, 3000);
+    for (const order of [ada, bob, more]) await happen(order.event('confirmed', now()));
+    await publish();
+    expect((await read()).map(({ name, score }) => `${name} ${score}`)).toEqual(['Bob 6000', 'Ada Example 4530']);
+  });
+
+  it('is whole again after Redis lost it, though nothing has changed', async () => {
+    await happen(new SampleOrder().event('confirmed', now()));
+    await happen(new SampleOrder(undefined, 600).event('confirmed', now()));
+    await publish();
+    await loseRedis();
+    await publish();
+    expect(await leaderboard.top('spend', { limit: 10 })).toHaveLength(2);
+  });
+
+  it('does not take a board for whole that was lost while it was written', async () => {
+    await happen(new SampleOrder().event('confirmed', now()));
+    let sets = 0;
+    const losing = new Proxy(leaderboard, {
+      get: (target, name, self) => {
+        if (name !== 'set') return Reflect.get(target, name, self) as unknown;
+        return async () => void (sets += 1); // what was set is gone at once
+      },
+    });
+    await publish(losing);
+    expect(sets).toBeGreaterThan(0);
+    await publish();
+    expect(await leaderboard.top('spend', { limit: 10 })).toHaveLength(1);
+  });
+
+  it('is read from PostgreSQL while Redis is away, and told later what it missed', async () => {
+    const order = new SampleOrder();
+    await happen(order.event('confirmed', now()));
+    const away = faulty(leaderboard, { failRate: 1 });
+    await expect(publish(away)).rejects.toThrow();
+    expect(await read('all', away)).toEqual([{ rank: 1, userId: order.customer.id, name: 'Ada Example', score: 1530 }]);
+    await publish();
+    expect(await leaderboard.top('spend', { limit: 10 })).toHaveLength(1);
+  });
+
+  it('is the only one there is', async () => {
+    const parts = { store, leaderboard, clock };
+    await expect(readBoard(parts, { name: 'other', limit: 1, window: 'all' })).rejects.toMatchObject({
+      code: 'UNKNOWN_LEADERBOARD',
+    });
+  });
+});

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MemoryBackend } from '@redstart/memory-adapters';
+import {
+  deliveriesStream,
+  leaderboardsRpc,
+  notificationsRpc,
+  ordersStream,
+  type Notification,
+} from '@redstart/messages';
+import { SystemClock, type Adapters } from '@redstart/ports';
+import { eventually } from '@redstart/ports/contracts';
+import { RpcCaller, startService, type StartedService } from '@redstart/service-kit';
+import { startPostgres, type PostgresServer } from '@redstart/test-servers';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventStreaming } from './module.js';
+import { SampleOrder } from './orders/order-event.sample.js';
+
+describe('event-streaming', () => {
+  let dataDir: string;
+  let postgres: PostgresServer;
+  let backend: MemoryBackend;
+  let events: Adapters;
+  let service: StartedService;
+  let caller: RpcCaller;
+
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'event-streaming-'));
+    postgres = await startPostgres();
+    backend = new MemoryBackend();
+    events = backend.open({ timeoutMs: 500, clock: new SystemClock() });
+    service = await startService(eventStreaming, {
+      env: {
+        REDIS_URL: 'memory:',
+        DATABASE_URL: postgres.url,
+        DATA_DIR: dataDir,
+        PORT: '0',
+        LOG_LEVEL: 'silent',
+        DELIVERY_DELAY_MS: '0',
+      },
+      openAdapters: async (settings) => backend.open(settings),
+    });
+    caller = new RpcCaller({
+      name: 'event-streaming',
+      addresses: [{ host: '127.0.0.1', port: service.rpcPort }],
+      timeoutMs: 5000,
+    });
+  });
+  afterEach(async () => {
+    caller.close();
+    await service.close();
+    await events.close();
+    await postgres.remove();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const append = (...given: ReturnType<SampleOrder['event']>[]) => events.stream.append(ordersStream, given);
+  const notifications = async (userId: string, page: { cursor?: string; limit: number } = { limit: 10 }) =>
+    caller.call(notificationsRpc.list, { userId, ...page });
+  const typesOf = (items: Notification[]) => items.map(({ type }) => type);
+
+  it('reacts to an order’s events once and in order, and says when the parcel has arrived', async () => {
+    const order = new SampleOrder();
+    const [placed, confirmed] = [order.event('placed'), order.event('confirmed')];
+    await append(placed, confirmed);
+    await eventually(async () => {
+      expect(typesOf((await notifications(order.customer.id)).items)).toEqual(['order.confirmed.v1']);
+    });
+    // As after a rewind of the relay: the same events once more, as others of the stream.
+    await events.stream.append(ordersStream, [placed, confirmed], {
+      sequenced: { producer: 'again', partition: events.stream.partitionOf(ordersStream, order.id), firstPosition: 1 },
+    });
+    await append(order.event('delivered'));
+    await eventually(async () => {
+      expect(typesOf((await notifications(order.customer.id)).items)).toEqual([
+        'order.delivered.v1',
+        'order.confirmed.v1',
+      ]);
+    });
+    await eventually(async () => {
+      const { items } = await caller.call(leaderboardsRpc.top, { name: 'spend', limit: 10, window: 'all' });
+      expect(items).toEqual([{ rank: 1, userId: order.customer.id, name: 'Ada Example', score: 1530 }]);
+    });
+    await eventually(async () => {
+      const read: string[] = [];
+      const partition = events.stream.partitionOf(deliveriesStream, order.id);
+      for await (const entry of events.stream.read(deliveriesStream, { partition })) {
+        if ('event' in entry) read.push(entry.event.type);
+      }
+      expect(read).toEqual(['delivery.completed.v1']);
+    });
+  });
+
+  it('holds events while PostgreSQL is away, and parks none of them', async () => {
+    const order = new SampleOrder();
+    await postgres.pause();
+    await append(order.event('placed'), order.event('confirmed'));
+    const ready = await fetch(`${service.httpUrl}/health/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ down: ['postgres'] });
+    await postgres.resume();
+    await eventually(async () => expect((await notifications(order.customer.id)).items).toHaveLength(1));
+    expect(await events.stream.parked(ordersStream, 'event-streaming', { limit: 10 })).toEqual([]);
+  });
+
+  it('gives notifications in pages, newest first, and refuses a cursor of somebody else’s making', async () => {
+    const order = new SampleOrder();
+    await append(order.event('confirmed'), order.event('delivered'), order.event('cancelled'));
+    await eventually(async () => expect((await notifications(order.customer.id)).items).toHaveLength(3));
+    const first = await notifications(order.customer.id, { limit: 2 });
+    expect(typesOf(first.items)).toEqual(['order.cancelled.v1', 'order.delivered.v1']);
+    const second = await notifications(order.customer.id, { limit: 2, cursor: first.nextCursor });
+    expect(typesOf(second.items)).toEqual(['order.confirmed.v1']);
+    expect(second.nextCursor).toBeUndefined();
+    await expect(notifications(order.customer.id, { limit: 2, cursor: 'x' })).rejects.toMatchObject({
+      problem: { status: 400, code: 'MALFORMED' },
+    });
+    await expect(caller.call(leaderboardsRpc.top, { name: 'other', limit: 1, window: 'all' })).rejects.toMatchObject({
+      problem: { status: 404, code: 'UNKNOWN_LEADERBOARD' },
+    });
+  });
+});

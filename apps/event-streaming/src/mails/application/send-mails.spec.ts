@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Database } from '@redstart/postgres-adapters';
+import { sql } from 'kysely';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDatabaseUnderTest } from '../../database/database-under-test.js';
+import type { Tables } from '../../database/tables.js';
+import { SampleOrder } from '../../orders/order-event.sample.js';
+import { FileMailSender } from '../infrastructure/file-mail-sender.js';
+import { PostgresMailStore } from '../infrastructure/postgres-mail-store.js';
+import { MailSender } from './mail-sender.js';
+import { queueMail } from './queue-mail.js';
+import { sendMails } from './send-mails.js';
+
+class FlakySender extends MailSender {
+  failing = true;
+  readonly sent: string[] = [];
+  async send({ messageId }: { messageId: string }): Promise<void> {
+    if (this.failing) throw new Error('421 try again');
+    this.sent.push(messageId);
+  }
+}
+
+describe('mails', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mails-'));
+  let database: Database<Tables>;
+  let close: () => Promise<void>;
+  let mails: PostgresMailStore;
+
+  beforeAll(async () => {
+    ({ database, close } = await openDatabaseUnderTest());
+    mails = new PostgresMailStore(database.db);
+  });
+  beforeEach(async () => {
+    await database.db.deleteFrom('mail').execute();
+  });
+  afterAll(async () => {
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const queue = async (times = 1) => {
+    const event = new SampleOrder().event('confirmed');
+    for (let i = 0; i < times; i += 1) await database.unitOfWork.run((tx) => queueMail(mails)(event, tx));
+    return event.id;
+  };
+  const send = (sender: MailSender, faults: unknown[] = []) =>
+    sendMails({ mails, sender, onFault: (error) => faults.push(error), afterSend: () => undefined });
+  const dueNow = () =>
+    database.db
+      .updateTable('mail')
+      .set({ next_at: sql<Date>`now()` })
+      .execute();
+
+  it('are written once an event, as a file with the event’s Message-ID, and sent once', async () => {
+    const id = await queue(2);
+    const sender = new FileMailSender(folder);
+    expect(await send(sender)).toBe(1);
+    expect(await send(sender)).toBe(0);
+    expect(readdirSync(folder)).toEqual([`${id}.eml`]);
+    const file = readFileSync(join(folder, `${id}.eml`), 'utf8');
+    expect(file).toMatch(`Message-ID: <${id}@redstart.example>`);
+    expect(file).toMatch('To: ada@customers.example');
+  });
+
+  it('that could not be sent are sent later, with the same Message-ID, and nothing is lost', async () => {
+    const id = await queue();
+    const sender = new FlakySender();
+    const faults: unknown[] = [];
+    expect(await send(sender, faults)).toBe(1);
+    expect(faults).toEqual([new Error('421 try again')]);
+    // Not at once: it waits its turn.
+    expect(await send(sender)).toBe(0);
+    sender.failing = false;
+    await dueNow();
+    await send(sender);
+    expect(sender.sent).toEqual([`<${id}@redstart.example>`]);
+    await dueNow();
+    expect(await send(sender)).toBe(0);
+  });
+
+  it('of a process that died between sending and marking are sent again, by another, after its lease', async () => {
+    const id = await queue();
+    const sender = new FlakySender();
+    sender.failing = false;
+    const dies = sendMails({
+      mails,
+      sender,
+      onFault: () => undefined,
+      afterSend: () => {
+        throw new Error('killed');
+      },
+    });
+    await expect(dies).rejects.toThrow('killed');
+    expect(await send(sender)).toBe(0);
+    await dueNow();
+    await send(sender);
+    expect(sender.sent).toEqual([`<${id}@redstart.example>`, `<${id}@redstart.example>`]);
+  });
+
+  it('are taken by one mailer each', async () => {
+    for (let i = 0; i < 30; i += 1) await queue();
+    const sender = new FlakySender();
+    sender.failing = false;
+    await Promise.all([send(sender), send(sender), send(sender)]);
+    expect(new Set(sender.sent).size).toBe(sender.sent.length);
+    expect(sender.sent).toHaveLength(30);
+  });
+});
