@@ -1,3 +1,4 @@
+import { BackendFault } from '@redstart/ports';
 import type { z } from 'zod';
 import { SettingsError } from '../settings/read-settings.js';
 import type { ServiceDefinition } from './service-definition.js';
@@ -46,5 +47,11 @@ function startFailure(error: unknown): string {
   }
   if (code === 'EACCES' && port !== undefined)
     return `not allowed to listen on port ${port}; set PORT to one above 1023`;
+  if (error instanceof BackendFault) {
+    return `cannot start: ${error.message}; check that the server is up, and the URL that names it`;
+  }
+  // An error of ours with a code says what to do; a stack would only hide it.
+  if (error instanceof Error && typeof code === 'string' && !('syscall' in error))
+    return `cannot start: ${error.message}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
