@@ -15,7 +15,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventStreaming } from './module.js';
-import { SampleOrder } from './orders/order-event.sample.js';
+import { SampleOrder } from './orders/domain/sample-order.fixture.js';
 
 describe('event-streaming', () => {
   let dataDir: string;

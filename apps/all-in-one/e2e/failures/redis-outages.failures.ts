@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { admin, startPlatform, type Platform } from '../platform/platform.js';
 import { Records } from '../platform/records.js';
 import { Traffic } from '../platform/traffic.js';
@@ -13,6 +14,7 @@ describe('Redis goes while orders come in', () => {
   let platform: Platform;
   let records: Records;
   let traffic: Traffic;
+  let early: { token: string; key: string; id: string };
   const sku = 'OUTAGES';
 
   beforeAll(async () => {
@@ -22,6 +24,10 @@ describe('Redis goes while orders come in', () => {
     await shop.putProduct(await shop.logIn(admin), sku, { stock: STOCK });
     // Sessions made before: during an outage the record has to answer for them.
     const buyers = await Promise.all(Array.from({ length: BUYERS }, () => shop.customer()));
+    const [first] = buyers;
+    const key = randomUUID();
+    const { body } = await shop.place(first!.token, [{ sku, quantity: 1 }], { key });
+    early = { token: first!.token, key, id: body.id };
     traffic = new Traffic(shop, sku, buyers);
     await traffic.accept(BUYERS);
   });
@@ -30,6 +36,13 @@ describe('Redis goes while orders come in', () => {
     await records?.close();
     await platform?.close();
   });
+
+  /** The client that never got its answer asks again, with the same key. */
+  const askAgain = async () => {
+    const again = await platform.shop.place(early.token, [{ sku, quantity: 1 }], { key: early.key });
+    expect(again).toMatchObject({ status: 201, body: { id: early.id } });
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  };
 
   /** Orders of sessions made before are accepted while Redis is away, and readiness names what is degraded. */
   const duringOutage = async () => {
@@ -43,6 +56,7 @@ describe('Redis goes while orders come in', () => {
       expect(ready.status).toBe(200);
     });
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, began + OUTAGE_MS - Date.now())));
+    await askAgain();
     const login = await platform.shop.request('POST', '/v1/sessions', { body: admin });
     expect(login.status).toBe(503);
     expect(traffic.accepted.filter(({ at }) => at > began + 1000).length).toBeGreaterThanOrEqual(BUYERS);
@@ -53,6 +67,7 @@ describe('Redis goes while orders come in', () => {
     await duringOutage();
     await platform.redis.restart();
     await traffic.accept(2 * BUYERS);
+    await askAgain();
   });
 
   it('paused for 10 s', async () => {
@@ -67,12 +82,14 @@ describe('Redis goes while orders come in', () => {
     await traffic.accept(BUYERS);
     await platform.redis.flushAll();
     await traffic.accept(2 * BUYERS);
+    await askAgain();
   });
 
   it('and no accepted order is lost, charged twice, or out of order', async () => {
     await traffic.stop();
     expect(traffic.refused).toEqual([]);
-    await expectPromisesKept(platform, records, { accepted: traffic.accepted, sku, stock: STOCK });
+    const accepted = [{ ...early, quantity: 1, at: 0, tries: 1 }, ...traffic.accepted];
+    await expectPromisesKept(platform, records, { accepted, sku, stock: STOCK });
   });
 
   it('while a session is ended: it stays ended when Redis is back', async () => {

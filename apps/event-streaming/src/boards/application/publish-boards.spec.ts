@@ -5,7 +5,7 @@ import { faulty } from '@redstart/ports/contracts';
 import type { Database } from '@redstart/postgres-adapters';
 import { openDatabaseUnderTest } from '../../database/database-under-test.js';
 import type { Tables } from '../../database/tables.js';
-import { SampleOrder } from '../../orders/order-event.sample.js';
+import { SampleOrder } from '../../orders/domain/sample-order.fixture.js';
 import { PostgresSpendStore } from '../infrastructure/postgres-spend-store.js';
 import { countSpend } from './count-spend.js';
 import { publishBoards } from './publish-boards.js';

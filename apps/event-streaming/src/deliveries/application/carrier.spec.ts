@@ -4,7 +4,7 @@ import { deliveriesStream, type DeliveryCompleted } from '@redstart/messages';
 import { Outbox, type Database } from '@redstart/postgres-adapters';
 import { openDatabaseUnderTest } from '../../database/database-under-test.js';
 import type { Tables, Tx } from '../../database/tables.js';
-import { SampleOrder } from '../../orders/order-event.sample.js';
+import { SampleOrder } from '../../orders/domain/sample-order.fixture.js';
 import { PostgresDeliveryStore } from '../infrastructure/postgres-delivery-store.js';
 import { deliverDue } from './carrier.js';
 import { planDelivery } from './plan-delivery.js';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabaseUnderTest } from '../../database/database-under-test.js';
 import type { Tables } from '../../database/tables.js';
-import { SampleOrder } from '../../orders/order-event.sample.js';
+import { SampleOrder } from '../../orders/domain/sample-order.fixture.js';
 import { FileMailSender } from '../infrastructure/file-mail-sender.js';
 import { PostgresMailStore } from '../infrastructure/postgres-mail-store.js';
 import { MailSender } from './mail-sender.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SampleOrder } from '../../orders/order-event.sample.js';
+import { SampleOrder } from '../../orders/domain/sample-order.fixture.js';
 import { orderMail } from './order-mail.js';
 
 describe('the mail about an order', () => {
