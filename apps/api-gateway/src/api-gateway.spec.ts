@@ -4,7 +4,7 @@ import type { Adapters } from '@redstart/ports';
 import { faulty } from '@redstart/ports/contracts';
 import { startService, type StartedService } from '@redstart/service-kit';
 import { randomUUID } from 'node:crypto';
-import { orderServiceStandIn } from './edge/interface/order-service.stand-in.js';
+import { orderServiceStandIn } from './edge/interface/order-service.fixture.js';
 import { apiGateway } from './module.js';
 
 describe('the gateway, before a stand-in of order-service', () => {
