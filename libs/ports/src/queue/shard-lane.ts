@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BackendFault, ClosedFault } from '../call/backend-fault.js';
 import type { Clock, Timer } from '../clock/clock.js';
-import { HeldTask } from './held-task.js';
+import { countedOnMs, HeldTask } from './held-task.js';
 import type { Exchanged, QueueDriver, QueueShard, Settlement } from './queue-driver.js';
 import { TaskLeaseLostError } from './queue-errors.js';
 
@@ -243,7 +243,7 @@ export class ShardLane {
         const tokens = part.map((held) => held.token);
         const lost = new Set(await driver.renew(this.shard, tokens, { budgetMs: Math.min(timeoutMs, firstEndMs) }));
         for (const held of part) {
-          if (!lost.has(held.token)) held.expiresAtMs = sentAtMs + leaseMs;
+          if (!lost.has(held.token)) held.expiresAtMs = sentAtMs + countedOnMs(leaseMs);
           else if (held.state !== 'ended') this.forget(held);
         }
       } catch (error) {
