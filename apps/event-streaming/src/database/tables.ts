@@ -52,11 +52,11 @@ export interface BoardTotalTable {
   published_version: Generated<number>;
 }
 
-/** `incarnation`: of the board in Redis that holds all that is published; null: none does. */
+/** `incarnation`: of the board in Redis to which `published_version` refers; null: one that is still to be made. */
 export interface BoardTable {
   name: string;
   expires_at: ColumnType<Date | null, Date | string | null, never>;
-  incarnation: ColumnType<string | null, never, string>;
+  incarnation: ColumnType<string | null, never, string | null>;
 }
 
 export interface Tables {

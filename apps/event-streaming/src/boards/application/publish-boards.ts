@@ -11,8 +11,9 @@ export interface PublishBoardsParts {
 const BATCH = 500;
 
 /**
- * Brings the boards in Redis up to the truth. Setting is by version, so repeating and racing do no harm. A board whose
- * incarnation is not the one that was published to (a flush, a failover) is published anew from the beginning.
+ * Brings the boards in Redis up to the truth. Setting is by version, so repeating and racing do no harm. What was told
+ * counts as published to one incarnation only: a board that has another one (a flush) is told everything anew, by
+ * whichever replica sees it first.
  */
 export async function publishBoards(parts: PublishBoardsParts): Promise<void> {
   for (const board of await parts.store.boards()) await publishBoard(parts, board);
@@ -24,18 +25,20 @@ async function publishBoard(
 ): Promise<void> {
   const ttlMs = expiresAt && expiresAt.getTime() - clock.now();
   if (ttlMs !== undefined && ttlMs <= 0) return;
-  const present = await leaderboard.incarnation(board);
-  const lost = present === undefined || present !== published;
-  if (lost) await store.unpublishAll(board);
-  let first: string | undefined;
+  let incarnation = await leaderboard.incarnation(board);
+  if (incarnation !== published) await store.adopt(board, incarnation);
   for (;;) {
     const entries = await store.unpublished(board, BATCH);
-    if (entries.length === 0) break;
+    if (entries.length === 0) return;
     await leaderboard.set(board, entries, { ttlMs });
-    first ??= await leaderboard.incarnation(board);
-    await store.markPublished(board, entries);
+    // The same before and after: the entries are in it. Another: the board was made just now, or lost meanwhile.
+    const present = await leaderboard.incarnation(board);
+    if (present !== undefined && present === incarnation) {
+      await store.markPublished(board, entries, present);
+    } else {
+      await store.adopt(board, present);
+      if (present === undefined) return;
+      incarnation = present;
+    }
   }
-  // Only when nothing was lost in between does this incarnation hold all of it.
-  const last = lost ? await leaderboard.incarnation(board) : undefined;
-  if (last !== undefined && last === first) await store.setIncarnation(board, last);
 }

@@ -19,14 +19,17 @@ export interface SpendStore<Tx> {
   /** Adds to a member's score (negative: takes away) and raises its version. */
   add(tx: Tx, window: BoardWindow, change: { userId: string; amount: number }): Promise<void>;
 
-  /** The boards that have not expired. `incarnation`: of the one that held all that was published. */
+  /** The boards that have not expired. `incarnation`: of the one in Redis that publishing is for. */
   boards(): Promise<(BoardWindow & { incarnation?: string })[]>;
   /** Members whose last version has not been published. */
   unpublished(board: string, limit: number): Promise<BoardEntry[]>;
-  markPublished(board: string, entries: readonly BoardEntry[]): Promise<void>;
-  setIncarnation(board: string, incarnation: string): Promise<void>;
-  /** Nothing of the board counts as published any more. */
-  unpublishAll(board: string): Promise<void>;
+  /** Does nothing when publishing is for another incarnation by now. */
+  markPublished(board: string, entries: readonly BoardEntry[], incarnation: string): Promise<void>;
+  /**
+   * From now on publishing is for `incarnation` (undefined: for one that is still to be made), to which nothing has been
+   * published. Does nothing when it is already.
+   */
+  adopt(board: string, incarnation: string | undefined): Promise<void>;
   /** Deletes the boards that have expired. */
   purge(): Promise<void>;
 

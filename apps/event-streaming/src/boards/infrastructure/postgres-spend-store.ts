@@ -76,26 +76,34 @@ export class PostgresSpendStore implements SpendStore<Tx> {
     return rows.map((row) => ({ member: row.user_id, score: row.total, version: row.version }));
   }
 
-  async markPublished(board: string, entries: readonly BoardEntry[]): Promise<void> {
+  async markPublished(board: string, entries: readonly BoardEntry[], incarnation: string): Promise<void> {
+    // The lock orders this before or after an adoption, never between its two steps.
     // Not "published = version": the row may have moved on since it was read.
     await sql`
+      with present as (select name from board where name = ${board} and incarnation = ${incarnation} for share)
       update board_total set published_version = greatest(published_version, told.version)
-      from unnest(${entries.map(({ member }) => member)}::uuid[], ${entries.map(({ version }) => version)}::bigint[])
-        as told (user_id, version)
-      where board_total.board = ${board} and board_total.user_id = told.user_id`.execute(this.db);
+      from present, unnest(
+        ${entries.map(({ member }) => member)}::uuid[], ${entries.map(({ version }) => version)}::bigint[]
+      ) as told (user_id, version)
+      where board_total.board = present.name and board_total.user_id = told.user_id`.execute(this.db);
   }
 
-  async setIncarnation(board: string, incarnation: string): Promise<void> {
-    await this.db.updateTable('board').set({ incarnation }).where('name', '=', board).execute();
-  }
-
-  async unpublishAll(board: string): Promise<void> {
-    await this.db
-      .updateTable('board_total')
-      .set({ published_version: 0 })
-      .where('board', '=', board)
-      .where('published_version', '>', 0)
-      .execute();
+  async adopt(board: string, incarnation: string | undefined): Promise<void> {
+    await this.db.transaction().execute(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('board')
+        .set({ incarnation: incarnation ?? null })
+        .where('name', '=', board)
+        .where('incarnation', 'is distinct from', incarnation ?? null)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) return;
+      await tx
+        .updateTable('board_total')
+        .set({ published_version: 0 })
+        .where('board', '=', board)
+        .where('published_version', '>', 0)
+        .execute();
+    });
   }
 
   async purge(): Promise<void> {
