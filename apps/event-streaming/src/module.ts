@@ -1,9 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { ServiceDefinition } from '@redstart/service-kit';
-import { UnknownLeaderboardError } from './boards/application/board-errors.js';
 import { LeaderboardsController } from './boards/interface/leaderboards.controller.js';
 import { providersOf } from './composition/providers.js';
 import { settingsSchema } from './composition/settings.js';
+import { eventStreamingProblem } from './interface/event-streaming-problems.js';
 import { NotificationsController } from './notifications/interface/notifications.controller.js';
 
 @Module({})
@@ -13,8 +13,7 @@ export const eventStreaming: ServiceDefinition<typeof settingsSchema> = {
   name: 'event-streaming',
   settings: settingsSchema,
   rpc: true,
-  problems: (error) =>
-    error instanceof UnknownLeaderboardError ? { status: 404, code: error.code, detail: error.message } : undefined,
+  problems: eventStreamingProblem,
   module: async (settings, context): Promise<DynamicModule> => ({
     module: EventStreamingModule,
     controllers: [LeaderboardsController, NotificationsController],

@@ -1,20 +1,25 @@
 import { Controller, Inject } from '@nestjs/common';
 import { notificationsRpc, type Notification, type Page, type RpcIn } from '@redstart/messages';
-import { RpcHandler, RpcProblemError } from '@redstart/service-kit';
-import { validate } from 'uuid';
+import { RpcHandler } from '@redstart/service-kit';
+import { z } from 'zod';
+import { checked } from '../../interface/rpc-input.js';
 import type { NotificationStore } from '../application/notification-store.js';
 
 export const NOTIFICATIONS = Symbol('notifications');
+
+const list = z.object({
+  userId: z.uuid(),
+  cursor: z.uuid('is not a cursor that this list gave').optional(),
+  limit: z.int().min(1).max(100),
+});
 
 @Controller()
 export class NotificationsController {
   constructor(@Inject(NOTIFICATIONS) private readonly notifications: Pick<NotificationStore<never>, 'list'>) {}
 
   @RpcHandler(notificationsRpc.list)
-  list({ userId, cursor, limit }: RpcIn<typeof notificationsRpc.list>): Promise<Page<Notification>> {
-    if (cursor !== undefined && !validate(cursor)) {
-      throw new RpcProblemError({ status: 400, code: 'MALFORMED', detail: 'the cursor is not one that a page gave' });
-    }
-    return this.notifications.list(userId, { cursor, limit });
+  async list(input: RpcIn<typeof notificationsRpc.list>): Promise<Page<Notification>> {
+    const { userId, ...page } = checked(list, input);
+    return this.notifications.list(userId, page);
   }
 }
