@@ -1,7 +1,7 @@
 import { deliveriesStream, ordersStream, type OrderEvent } from '@redstart/messages';
-import type { EventStream } from '@redstart/ports';
-import { Inbox, inboxConsumer, Outbox, startOutboxRelay, type Database } from '@redstart/postgres-adapters';
-import { FaultPoints, Loop, type ServiceContext } from '@redstart/service-kit';
+import type { Clock, EventStream } from '@redstart/ports';
+import { Inbox, inboxConsumer, Outbox, startOutboxRelay, type Database, type Share } from '@redstart/postgres-adapters';
+import { Loop } from '@redstart/service-kit';
 import { v7 as uuid } from 'uuid';
 import { countSpend } from '../boards/application/count-spend.js';
 import { publishBoards, type PublishBoardsParts } from '../boards/application/publish-boards.js';
@@ -18,8 +18,10 @@ import { notify } from '../notifications/application/notify.js';
 import type { NotificationStore } from '../notifications/application/notification-store.js';
 import { allOf } from '../orders/application/reaction.js';
 
-export interface BackgroundParts {
+export interface Background {
   database: Database<Tables>;
+  /** The connections of what runs here. */
+  share: Share<Tables>;
   stream: EventStream;
   deliveries: DeliveryStore<Tx>;
   mails: MailStore<Tx>;
@@ -27,6 +29,9 @@ export interface BackgroundParts {
   notifications: NotificationStore<Tx>;
   boards: PublishBoardsParts & { store: SpendStore<Tx> };
   deliveryDelayMs: number;
+  clock: Clock;
+  onFault: (what: string, error: unknown) => void;
+  faultPoint: (name: string) => void;
 }
 
 const GROUP = 'event-streaming';
@@ -38,25 +43,20 @@ const DAY_MS = 24 * 60 * 60_000;
 const KEEP_MS = { mail: 30 * DAY_MS, notification: 90 * DAY_MS };
 const STOP = { deadlineMs: 5000 };
 
-/** What runs by itself: the consumer with its reactions, carrier, mailer, boards, relay, housekeeping. */
-export function startBackground(parts: BackgroundParts, context: ServiceContext): void {
-  const { database, stream, deliveries, mails, notifications, boards } = parts;
-  const { clock, logger } = context;
-  const points = FaultPoints.fromEnv(process.env);
+/** What runs by itself: the consumer with its reactions, carrier, mailer, boards, relay, housekeeping. Answers how to stop it. */
+export function startBackground(parts: Background) {
+  const { database, share, stream, deliveries, mails, notifications, boards, clock, faultPoint } = parts;
+  const fault = (what: string) => (error: unknown) => parts.onFault(what, error);
   const inbox = new Inbox();
   const outbox = new Outbox({ database, stream: deliveriesStream });
-  const fault = (what: string) => (error: unknown) => logger.warn({ err: error }, what);
-  const loop = (name: keyof typeof LOOP_MS, task: () => Promise<'again' | void>) => {
-    const started = new Loop({ clock, everyMs: LOOP_MS[name], task, onFault: fault(name) });
-    context.onShutdown('work', () => started.stop());
-    return started;
-  };
+  const loop = (name: keyof typeof LOOP_MS, task: () => Promise<'again' | void>) =>
+    new Loop({ clock, everyMs: LOOP_MS[name], task, onFault: fault(name) });
 
-  loop('carrier', async () => {
+  const carrier = loop('carrier', async () => {
     const arrived = await deliverDue<Tx>({
       deliveries,
       clock,
-      transaction: (work) => database.unitOfWork.run(work),
+      transaction: (work) => share.unitOfWork.run(work),
       publish: (tx, events) => {
         // The last that is heard of a delivery.
         const entries = events.map((event) => ({ event, settles: true }));
@@ -64,20 +64,20 @@ export function startBackground(parts: BackgroundParts, context: ServiceContext)
       },
     });
     if (arrived === 0) return undefined;
-    points.hit('carrier.after-commit');
+    faultPoint('carrier.after-commit');
     return 'again';
   });
   const mailer = loop('mailer', async () => {
-    const afterSend = () => points.hit('mailer.after-send-before-mark');
+    const afterSend = () => faultPoint('mailer.after-send-before-mark');
     const taken = await sendMails({ mails, sender: parts.mailSender, onFault: fault('mail'), afterSend });
     return taken > 0 ? 'again' : undefined;
   });
   const publisher = loop('boards', () => publishBoards(boards));
-  loop('housekeeping', async () => {
+  const housekeeping = loop('housekeeping', async () => {
     await mails.purge(KEEP_MS.mail);
     await notifications.purge(KEEP_MS.notification);
     await boards.store.purge();
-    await inbox.purge(database.db);
+    await inbox.purge(share.db);
   });
 
   const react = allOf<Tx>([
@@ -87,7 +87,7 @@ export function startBackground(parts: BackgroundParts, context: ServiceContext)
     countSpend(boards.store),
   ]);
   const afterEffect = () => {
-    points.hit('event-streaming.after-effect-before-ack');
+    faultPoint('event-streaming.after-effect-before-ack');
     mailer.nudge();
     publisher.nudge();
   };
@@ -95,10 +95,10 @@ export function startBackground(parts: BackgroundParts, context: ServiceContext)
     ordersStream,
     GROUP,
     inboxConsumer<OrderEvent, Tx>(
-      { inbox, unitOfWork: database.unitOfWork, clock, group: GROUP, afterEffect },
+      { inbox, unitOfWork: share.unitOfWork, clock, group: GROUP, afterEffect },
       async (event, tx) => {
         await react(event, tx);
-        points.hit('event-streaming.before-commit');
+        faultPoint('event-streaming.before-commit');
       },
     ),
     {
@@ -110,6 +110,10 @@ export function startBackground(parts: BackgroundParts, context: ServiceContext)
     },
   );
   const relay = startOutboxRelay({ outbox, target: stream, onFault: fault('outbox relay') });
-  context.onShutdown('work', () => consumer.stop(STOP));
-  context.onShutdown('work', () => relay.stop(STOP));
+  const loops = [carrier, mailer, publisher, housekeeping];
+  return {
+    async stop(): Promise<void> {
+      await Promise.all([...loops.map((each) => each.stop()), consumer.stop(STOP), relay.stop(STOP)]);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { openDatabase } from '@redstart/postgres-adapters';
-import type { ServiceContext } from '@redstart/service-kit';
+import { FaultPoints, type ServiceContext } from '@redstart/service-kit';
 import { join } from 'node:path';
 import { BOARDS } from '../boards/interface/leaderboards.controller.js';
 import { PostgresSpendStore } from '../boards/infrastructure/postgres-spend-store.js';
@@ -16,35 +16,47 @@ import { openAdapters } from './adapters.js';
 import { startBackground } from './background.js';
 import type { EventStreamingSettings } from './settings.js';
 
+/** Connections by who uses them, so that readers cannot hold up events, nor events readers. Bounds: the pools are lazy. */
+const CONNECTIONS = { reads: 6, work: 8 };
+/** As many callers as the RPC side of one caller lets through at once; the time to wait is bounded besides. */
+const MAX_WAITING = 512;
+
 /** Chooses implementations, and starts what runs by itself. */
 export async function providersOf(settings: EventStreamingSettings, context: ServiceContext): Promise<Provider[]> {
   const { clock, logger } = context;
+  const { hit: faultPoint } = FaultPoints.fromEnv(process.env);
+  const onFault = (what: string, error: unknown) => logger.warn({ err: error }, what);
   const database = openDatabase<Tables>({
     url: settings.DATABASE_URL,
     schema: 'event_streaming',
+    poolSize: CONNECTIONS.reads,
+    maxWaiting: MAX_WAITING,
     clock,
-    onFault: (error) => logger.warn({ err: error }, 'PostgreSQL'),
+    onFault: (error) => onFault('PostgreSQL', error),
   });
   context.onShutdown('connections', () => database.close());
   await migrateEventStreaming(database);
-  const adapters = await openAdapters(settings, context);
+  const adapters = await openAdapters(settings, { ...context, onFault: (error) => onFault('Redis', error) });
   context.onShutdown('connections', () => adapters.close());
 
-  const notifications = new PostgresNotificationStore(database.db);
-  const boards = { store: new PostgresSpendStore(database.db), leaderboard: adapters.leaderboard, clock };
-  startBackground(
-    {
-      database,
-      stream: adapters.stream,
-      deliveries: new PostgresDeliveryStore(),
-      mails: new PostgresMailStore(database.db),
-      mailSender: mailSenderOf(settings, context),
-      notifications,
-      boards,
-      deliveryDelayMs: settings.DELIVERY_DELAY_MS,
-    },
-    context,
-  );
+  const { leaderboard, stream } = adapters;
+  const share = database.share('work', CONNECTIONS.work);
+  const background = startBackground({
+    database,
+    share,
+    stream,
+    deliveries: new PostgresDeliveryStore(),
+    mails: new PostgresMailStore(share.db),
+    mailSender: mailSenderOf(settings, context),
+    notifications: new PostgresNotificationStore(share.db),
+    boards: { store: new PostgresSpendStore(share.db), leaderboard, clock },
+    deliveryDelayMs: settings.DELIVERY_DELAY_MS,
+    clock,
+    onFault,
+    faultPoint,
+  });
+  context.onShutdown('work', () => background.stop());
+
   context.readiness.add('postgres', async () => {
     await database.ping();
     return 'up';
@@ -53,8 +65,8 @@ export async function providersOf(settings: EventStreamingSettings, context: Ser
     degraded: (await adapters.degraded()).filter((port) => port === 'stream' || port === 'leaderboard'),
   }));
   return [
-    { provide: NOTIFICATIONS, useValue: notifications },
-    { provide: BOARDS, useValue: boards },
+    { provide: NOTIFICATIONS, useValue: new PostgresNotificationStore(database.db) },
+    { provide: BOARDS, useValue: { store: new PostgresSpendStore(database.db), leaderboard, clock } },
   ];
 }
 
