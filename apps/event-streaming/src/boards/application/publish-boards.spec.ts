@@ -162,6 +162,14 @@ describe('the spend board', () => {
     expect(await leaderboard.top('spend', { limit: 10 })).toHaveLength(1);
   });
 
+  it('goes with its window, and never the one of all time', async () => {
+    await happen(new SampleOrder().event('confirmed', '2025-01-06T10:00:00.000Z'));
+    expect(await store.boards()).toEqual([expect.objectContaining({ board: 'spend' })]);
+    await store.purge();
+    const left = await database.db.selectFrom('board_total').select('board').execute();
+    expect(left).toEqual([{ board: 'spend' }]);
+  });
+
   it('is the only one there is', async () => {
     const parts = { store, leaderboard, clock };
     await expect(readBoard(parts, { name: 'other', limit: 1, window: 'all' })).rejects.toMatchObject({

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { ManualClock } from '@redstart/memory-adapters';
 import { deliveriesStream, type DeliveryCompleted } from '@redstart/messages';
 import { Outbox, type Database } from '@redstart/postgres-adapters';
+import { sql } from 'kysely';
 import { openDatabaseUnderTest } from '../../database/database-under-test.js';
 import type { Tables, Tx } from '../../database/tables.js';
 import { SampleOrder } from '../../orders/domain/sample-order.fixture.js';
@@ -50,6 +51,9 @@ describe('the carrier', () => {
     expect(await deliver(publish)).toBe(1);
     expect(await deliver(publish)).toBe(0);
     expect(published).toMatchObject([{ type: 'delivery.completed.v1', subject: order.id, sequence: 1 }]);
+    const { rows } = await sql<{ event: unknown }>`
+      select event from outbox where stream = 'deliveries' and subject = ${order.id}`.execute(database.db);
+    expect(rows).toEqual([{ event: published[0] }]);
     expect(() => deliveriesStream.codec.decode(deliveriesStream.codec.encode(published[0]!))).not.toThrow();
   });
 
@@ -59,6 +63,16 @@ describe('the carrier', () => {
     await happen(order.event('cancelled'));
     await clock.advance(DELAY_MS);
     expect(await deliver(async () => undefined)).toBe(0);
+  });
+
+  it('cannot stop what has arrived', async () => {
+    const order = new SampleOrder();
+    await happen(order.event('confirmed'));
+    await clock.advance(DELAY_MS);
+    expect(await deliver(async () => undefined)).toBe(1);
+    await happen(order.event('cancelled'));
+    const rows = await database.db.selectFrom('delivery').select('status').execute();
+    expect(rows).toEqual([{ status: 'completed' }]);
   });
 
   it('delivers each parcel once, however many carriers there are', async () => {

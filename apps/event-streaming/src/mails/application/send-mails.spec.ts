@@ -80,6 +80,34 @@ describe('mails', () => {
     expect(await send(sender)).toBe(0);
   });
 
+  it('wait longer after each failure, up to ten minutes', async () => {
+    await queue();
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 12; attempt += 1) {
+      await dueNow();
+      await send(new FlakySender());
+      const { rows } = await sql<{ wait: number }>`
+        select extract(epoch from next_at - now())::float8 as wait from mail`.execute(database.db);
+      waits.push(rows[0]!.wait);
+    }
+    // What is left of the wait when it is read: a little less than it was.
+    const expected = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600];
+    expect(waits.map((wait, index) => wait <= expected[index]! && wait > expected[index]! / 2)).toEqual(
+      expected.map(() => true),
+    );
+  });
+
+  it('are kept until they are sent, and for a while after', async () => {
+    const [sent, recent, unsent] = [await queue(), await queue(), await queue()];
+    const set = (id: string, values: { sent_at: Date }) =>
+      database.db.updateTable('mail').set(values).where('event_id', '=', id).execute();
+    await set(sent, { sent_at: new Date(Date.now() - 120_000) });
+    await set(recent, { sent_at: new Date() });
+    await mails.purge(60_000);
+    const left = await database.db.selectFrom('mail').select('event_id').orderBy('event_id').execute();
+    expect(left.map(({ event_id: id }) => id)).toEqual([recent, unsent].sort());
+  });
+
   it('of a process that died between sending and marking are sent again, by another, after its lease', async () => {
     const id = await queue();
     const sender = new FlakySender();
