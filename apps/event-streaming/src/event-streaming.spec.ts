@@ -11,7 +11,8 @@ import { SystemClock, type Adapters } from '@redstart/ports';
 import { eventually } from '@redstart/ports/contracts';
 import { RpcCaller, startService, type RpcProblemError, type StartedService } from '@redstart/service-kit';
 import { startPostgres, type PostgresServer } from '@redstart/test-servers';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventStreaming } from './module.js';
@@ -30,17 +31,7 @@ describe('event-streaming', () => {
     postgres = await startPostgres();
     backend = new MemoryBackend();
     events = backend.open({ timeoutMs: 500, clock: new SystemClock() });
-    service = await startService(eventStreaming, {
-      env: {
-        REDIS_URL: 'memory:',
-        DATABASE_URL: postgres.url,
-        DATA_DIR: dataDir,
-        PORT: '0',
-        LOG_LEVEL: 'silent',
-        DELIVERY_DELAY_MS: '0',
-      },
-      openAdapters: async (settings) => backend.open(settings),
-    });
+    service = await start();
     caller = new RpcCaller({
       name: 'event-streaming',
       addresses: [{ host: '127.0.0.1', port: service.rpcPort }],
@@ -55,6 +46,19 @@ describe('event-streaming', () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
 
+  const start = (env: Record<string, string> = {}) =>
+    startService(eventStreaming, {
+      env: {
+        REDIS_URL: 'memory:',
+        DATABASE_URL: postgres.url,
+        DATA_DIR: dataDir,
+        PORT: '0',
+        LOG_LEVEL: 'silent',
+        DELIVERY_DELAY_MS: '0',
+        ...env,
+      },
+      openAdapters: async (settings) => backend.open(settings),
+    });
   const append = (...given: ReturnType<SampleOrder['event']>[]) => events.stream.append(ordersStream, given);
   const notifications = async (userId: string, page: { cursor?: string; limit: number } = { limit: 10 }) =>
     caller.call(notificationsRpc.list, { userId, ...page });
@@ -113,6 +117,31 @@ describe('event-streaming', () => {
     const second = await notifications(order.customer.id, { limit: 2, cursor: first.nextCursor });
     expect(typesOf(second.items)).toEqual(['order.confirmed.v1']);
     expect(second.nextCursor).toBeUndefined();
+  });
+
+  it('stops in time though the mail server does not answer, and hands the mail back', async () => {
+    await service.close();
+    let connectedMs: number | undefined;
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => {
+      connectedMs ??= performance.now();
+      sockets.add(socket.on('error', () => undefined));
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    try {
+      service = await start({ SMTP_URL: `smtp://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+      await append(new SampleOrder().event('confirmed'));
+      await eventually(async () => expect(connectedMs).toBeDefined());
+      await service.close();
+      // A process has 10 s to stop; it would take as long only to give up on a greeting.
+      expect(performance.now() - connectedMs!).toBeLessThan(9_000);
+    } finally {
+      sockets.forEach((socket) => socket.destroy());
+      silent.close();
+    }
+    service = await start();
+    const folder = join(dataDir, 'mail');
+    await eventually(async () => expect(readdirSync(folder)).toHaveLength(1));
   });
 
   it('refuses what is not of the agreed form, and a board that is not there', async () => {

@@ -67,9 +67,16 @@ export function startBackground(parts: Background) {
     faultPoint('carrier.after-commit');
     return 'again';
   });
+  const hurry = new AbortController();
   const mailer = loop('mailer', async () => {
     const afterSend = () => faultPoint('mailer.after-send-before-mark');
-    const taken = await sendMails({ mails, sender: parts.mailSender, onFault: fault('mail'), afterSend });
+    const taken = await sendMails({
+      mails,
+      sender: parts.mailSender,
+      onFault: fault('mail'),
+      afterSend,
+      signal: hurry.signal,
+    });
     return taken > 0 ? 'again' : undefined;
   });
   const publisher = loop('boards', () => publishBoards(boards));
@@ -113,7 +120,9 @@ export function startBackground(parts: Background) {
   const loops = [carrier, mailer, publisher, housekeeping];
   return {
     async stop(): Promise<void> {
+      const deadline = clock.after(STOP.deadlineMs, () => hurry.abort());
       await Promise.all([...loops.map((each) => each.stop()), consumer.stop(STOP), relay.stop(STOP)]);
+      deadline.cancel();
     },
   };
 }

@@ -86,6 +86,17 @@ describe('the carrier', () => {
     expect(new Set(subjects).size).toBe(40);
   });
 
+  it('does not wait for another carrier', async () => {
+    for (let i = 0; i < 2; i += 1) await happen(new SampleOrder().event('confirmed'));
+    await clock.advance(DELAY_MS);
+    const now = new Date(clock.now());
+    const others = await database.unitOfWork.run(async (tx) => {
+      await deliveries.completeDue(tx, { now, limit: 1 });
+      return deliver(async () => undefined);
+    });
+    expect(others).toBe(1);
+  });
+
   it('has delivered nothing when it could not say so', async () => {
     await happen(new SampleOrder().event('confirmed'));
     await clock.advance(DELAY_MS);

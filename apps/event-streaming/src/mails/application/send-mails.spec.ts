@@ -45,8 +45,8 @@ describe('mails', () => {
     for (let i = 0; i < times; i += 1) await database.unitOfWork.run((tx) => queueMail(mails)(event, tx));
     return event.id;
   };
-  const send = (sender: MailSender, faults: unknown[] = []) =>
-    sendMails({ mails, sender, onFault: (error) => faults.push(error), afterSend: () => undefined });
+  const send = (sender: MailSender, faults: unknown[] = [], signal = new AbortController().signal) =>
+    sendMails({ mails, sender, onFault: (error) => faults.push(error), afterSend: () => undefined, signal });
   const dueNow = () =>
     database.db
       .updateTable('mail')
@@ -108,14 +108,35 @@ describe('mails', () => {
     expect(left.map(({ event_id: id }) => id)).toEqual([recent, unsent].sort());
   });
 
+  it('are handed back when the process stops before the server has answered', async () => {
+    const id = await queue();
+    const stopping = new AbortController();
+    const silent = new (class extends MailSender {
+      send(): Promise<void> {
+        stopping.abort();
+        return new Promise(() => undefined);
+      }
+    })();
+    const faults: unknown[] = [];
+    expect(await send(silent, faults, stopping.signal)).toBe(1);
+    expect(faults).toEqual([new Error('stopped before the mail server had answered')]);
+    const { rows } = await sql<{ soon: boolean }>`
+      select next_at < now() + interval '2 s' as soon from mail where event_id = ${id} and sent_at is null`.execute(
+      database.db,
+    );
+    expect(rows).toEqual([{ soon: true }]);
+  });
+
   it('of a process that died between sending and marking are sent again, by another, after its lease', async () => {
     const id = await queue();
     const sender = new FlakySender();
     sender.failing = false;
+    const { signal } = new AbortController();
     const dies = sendMails({
       mails,
       sender,
       onFault: () => undefined,
+      signal,
       afterSend: () => {
         throw new Error('killed');
       },
@@ -127,12 +148,14 @@ describe('mails', () => {
     expect(sender.sent).toEqual([`<${id}@redstart.example>`, `<${id}@redstart.example>`]);
   });
 
-  it('are taken by one mailer each', async () => {
-    for (let i = 0; i < 30; i += 1) await queue();
-    const sender = new FlakySender();
-    sender.failing = false;
-    await Promise.all([send(sender), send(sender), send(sender)]);
-    expect(new Set(sender.sent).size).toBe(sender.sent.length);
-    expect(sender.sent).toHaveLength(30);
+  it('are taken by one mailer each, and none waits for another', async () => {
+    const ids = [await queue(), await queue()];
+    const taken = await database.unitOfWork.run(async (tx) => {
+      const one = await new PostgresMailStore(tx).take({ limit: 1, leaseMs: 1000 });
+      const other = await mails.take({ limit: 10, leaseMs: 1000 });
+      return [one, other].map((mine) => mine.map(({ eventId }) => eventId));
+    });
+    expect(taken.map((mine) => mine.length)).toEqual([1, 1]);
+    expect(taken.flat().sort()).toEqual(ids.sort());
   });
 });

@@ -7,6 +7,8 @@ export interface SendMailsParts {
   onFault: (error: unknown) => void;
   /** Called between sending and marking; a process that dies there sends again. */
   afterSend: () => void;
+  /** Aborts when nobody can wait any longer for a server that does not answer: what is not sent by then is handed back. */
+  signal: AbortSignal;
 }
 
 const BATCH = 20;
@@ -14,12 +16,12 @@ const LEASE_MS = 60_000;
 const RETRY = { firstMs: 1000, maxMs: 10 * 60_000 };
 
 /** Sends what is queued, each mail at least once. Answers how many were taken. */
-export async function sendMails({ mails, sender, onFault, afterSend }: SendMailsParts): Promise<number> {
+export async function sendMails({ mails, sender, onFault, afterSend, signal }: SendMailsParts): Promise<number> {
   const taken = await mails.take({ limit: BATCH, leaseMs: LEASE_MS });
   await Promise.all(
     taken.map(async (mail) => {
       try {
-        await sender.send({ ...mail, messageId: `<${mail.eventId}@redstart.example>` });
+        await until(signal, sender.send({ ...mail, messageId: `<${mail.eventId}@redstart.example>` }));
       } catch (error) {
         onFault(error);
         await mails.retryLater(mail.eventId, Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (mail.attempts - 1)));
@@ -30,4 +32,13 @@ export async function sendMails({ mails, sender, onFault, afterSend }: SendMails
     }),
   );
   return taken.length;
+}
+
+function until(signal: AbortSignal, sending: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error('stopped before the mail server had answered'));
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    sending.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:net';
 import { SmtpMailSender } from './smtp-mail-sender.js';
 
@@ -34,24 +34,36 @@ function smtpServer(received: string[]): Promise<{ server: Server; port: number 
 }
 
 describe('mail by SMTP', () => {
-  it('arrives with its Message-ID, and fails loudly when the server is gone', async () => {
-    const received: string[] = [];
-    const { server, port } = await smtpServer(received);
-    const mail = {
-      recipient: 'ada@customers.example',
-      subject: 'Hello',
-      text: 'A line.\n',
-      messageId: '<1@redstart.example>',
-    };
-    const sender = new SmtpMailSender(`smtp://127.0.0.1:${port}`);
+  const mail = {
+    recipient: 'ada@customers.example',
+    subject: 'Hello',
+    text: 'A line.\n',
+    messageId: '<1@redstart.example>',
+  };
+  let received: string[];
+  let server: Server;
+  let sender: SmtpMailSender;
+
+  beforeEach(async () => {
+    received = [];
+    const { server: started, port } = await smtpServer(received);
+    server = started;
+    sender = new SmtpMailSender(`smtp://127.0.0.1:${port}`);
+  });
+  afterEach(() => {
+    sender.close();
+    server.close();
+  });
+
+  it('arrives with its Message-ID', async () => {
     await sender.send(mail);
     expect(received).toHaveLength(1);
     expect(received[0]).toMatch(/^Message-ID: <1@redstart\.example>$/m);
     expect(received[0]).toMatch(/^To: ada@customers\.example$/m);
-    sender.close();
+  });
+
+  it('fails loudly when the server is gone', async () => {
     await new Promise((resolve) => server.close(resolve));
-    const late = new SmtpMailSender(`smtp://127.0.0.1:${port}`);
-    await expect(late.send(mail)).rejects.toThrow(/ECONNREFUSED/);
-    late.close();
+    await expect(sender.send(mail)).rejects.toThrow(/ECONNREFUSED/);
   });
 });
