@@ -74,6 +74,13 @@ export default tseslint.config(
     rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/memory-adapters']) },
   },
   {
+    // The outbox is tested on the streams that it feeds.
+    files: ['libs/postgres-adapters/**/*.spec.ts', 'libs/postgres-adapters/test/**/*.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries(['@redstart/memory-adapters', '@redstart/redis-adapters']),
+    },
+  },
+  {
     // The one app that starts other apps, by the entry they offer for it.
     files: ['apps/all-in-one/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': boundaries(['@redstart/**/module']) },

@@ -2,7 +2,6 @@
 // Environment: DATABASE_URL, REDIS_URL. Says 'owns' when it holds all partitions, 'stopping' before it stops, 'resumed'
 // with what the late append was answered.
 import { type EventStream, SystemClock } from '@redstart/ports';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- a test's process; nothing here is in an image
 import { openAdapters } from '@redstart/redis-adapters';
 import { openDatabase } from '../src/database/database.js';
 import { startOutboxRelay } from '../src/outbox/outbox-relay.js';

@@ -1,9 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-// These specs alone see both sides of the port: the relay and the streams that it is promised to heal.
-/* eslint-disable @nx/enforce-module-boundaries */
 import { MemoryBackend } from '@redstart/memory-adapters';
 import { openAdapters } from '@redstart/redis-adapters';
-/* eslint-enable @nx/enforce-module-boundaries */
 import { SystemClock, type Adapters, type EventStream } from '@redstart/ports';
 import { createDatabase, startRedis, type RedisServer, type TestDatabase } from '@redstart/test-servers';
 import { fork, type ChildProcess } from 'node:child_process';
