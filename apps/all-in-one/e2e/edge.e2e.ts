@@ -15,7 +15,7 @@ describe('the gateway', () => {
     shop = platform.shop;
     adminToken = await shop.logIn(admin);
     await shop.putProduct(adminToken, sku, { stock: 1_000_000 });
-    customer = await shop.customer('Bob Example');
+    customer = await shop.customer('Second Customer');
   });
   afterAll(async () => {
     await platform?.close();
@@ -123,9 +123,9 @@ describe('the gateway', () => {
     const read = () => shop.request('GET', `/v1/users/${id}`, { token });
     await read();
     expect((await read()).headers.get('x-cache')).toBe('hit');
-    const renamed = await shop.request('PATCH', '/v1/users/me', { token, body: { name: 'Robert Example' } });
-    expect(renamed).toMatchObject({ status: 200, body: { name: 'Robert Example' } });
-    expect((await read()).body).toMatchObject({ id, name: 'Robert Example', role: 'customer' });
+    const renamed = await shop.request('PATCH', '/v1/users/me', { token, body: { name: 'Renamed Customer' } });
+    expect(renamed).toMatchObject({ status: 200, body: { name: 'Renamed Customer' } });
+    expect((await read()).body).toMatchObject({ id, name: 'Renamed Customer', role: 'customer' });
     const found = await shop.request('GET', `/v1/users?email=${customer.email}`, { token: adminToken });
     expect(found.body).toMatchObject({ items: [{ id }] });
   });

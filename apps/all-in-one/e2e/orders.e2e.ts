@@ -32,7 +32,7 @@ describe('an order, through real processes, Redis and PostgreSQL', () => {
 
   it('travels from 201 to delivered by itself, and leaves mail, notification, charge and spend', async () => {
     const sku = await product(10);
-    const customer = await shop.customer('Ada Example');
+    const customer = await shop.customer('First Customer');
     const placed = await shop.place(customer.token, [{ sku, quantity: 4 }]);
     expect(placed.status).toBe(201);
     expect(placed.headers.get('location')).toBe(`/v1/orders/${placed.body.id}`);
@@ -57,7 +57,7 @@ describe('an order, through real processes, Redis and PostgreSQL', () => {
       expect(board.body.items).toContainEqual({
         rank: expect.any(Number),
         userId: customer.id,
-        name: 'Ada Example',
+        name: 'First Customer',
         score: 1000,
       });
       const notifications = await shop.request<{ items: { type: string }[] }>('GET', '/v1/notifications', customer);

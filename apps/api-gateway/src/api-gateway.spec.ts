@@ -58,7 +58,7 @@ describe('the gateway, before a stand-in of order-service', () => {
   }
   const signUp = async () => {
     const credentials = { email: `${randomUUID()}@customers.example`, password: 'a long password' };
-    await ask('POST', '/v1/users', { body: { ...credentials, name: 'Ada' } });
+    await ask('POST', '/v1/users', { body: { ...credentials, name: 'Customer' } });
     const { body } = await ask('POST', '/v1/sessions', { body: credentials });
     return { ...credentials, token: body['token']! };
   };

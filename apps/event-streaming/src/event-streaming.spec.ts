@@ -84,7 +84,7 @@ describe('event-streaming', () => {
     });
     await eventually(async () => {
       const { items } = await caller.call(leaderboardsRpc.top, { name: 'spend', limit: 10, window: 'all' });
-      expect(items).toEqual([{ rank: 1, userId: order.customer.id, name: 'Ada Example', score: 1530 }]);
+      expect(items).toEqual([{ rank: 1, userId: order.customer.id, name: 'First Customer', score: 1530 }]);
     });
     await eventually(async () => {
       const read: string[] = [];

@@ -52,7 +52,7 @@ export async function openUnderTest(
     },
     async customer() {
       const id = randomUUID();
-      const user: User = { id, email: `${id}@example.com`, name: 'Ada', role: 'customer' };
+      const user: User = { id, email: `${id}@example.com`, name: 'Customer', role: 'customer' };
       // A hash costs 30 ms on purpose; a customer who never logs in needs none.
       await platform.userStore.insert({ ...user, passwordHash: 'none' });
       return user;

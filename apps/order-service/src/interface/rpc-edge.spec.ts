@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const refusedWith = (status: number, code: string) => ({ problem: expect.objectContaining({ status, code }) });
 const newUser = (over: Partial<{ email: string; password: string; name: string }> = {}) =>
-  caller.call(usersRpc.create, { email: `${randomUUID()}@example.com`, password: 'secret 1', name: 'Ada', ...over });
+  caller.call(usersRpc.create, { email: `${randomUUID()}@example.com`, password: 'secret 1', name: 'Customer', ...over });
 const asks = (user: User) => ({ userId: user.id, role: user.role });
 
 function place(user: User, lines: { sku: string; quantity: number }[], over: Record<string, unknown> = {}) {
@@ -48,7 +48,7 @@ describe('users over RPC', () => {
   it('makes a user, finds them by id and by any spelling of the address, and says how the cache answered', async () => {
     const email = `${randomUUID()}@Example.com`;
     const user = await newUser({ email: ` ${email} ` });
-    expect(user).toEqual({ id: expect.any(String), email: email.toLowerCase(), name: 'Ada', role: 'customer' });
+    expect(user).toEqual({ id: expect.any(String), email: email.toLowerCase(), name: 'Customer', role: 'customer' });
     expect(await caller.call(usersRpc.get, { id: user.id })).toEqual({ user, from: 'miss' });
     expect(await caller.call(usersRpc.get, { id: user.id })).toEqual({ user, from: 'hit' });
     expect(await caller.call(usersRpc.findByEmail, { email: email.toUpperCase() })).toEqual([user]);
@@ -79,8 +79,8 @@ describe('users over RPC', () => {
   it('changes a user, and the cache with them', async () => {
     const user = await newUser();
     await caller.call(usersRpc.get, { id: user.id });
-    await caller.call(usersRpc.update, { id: user.id, name: 'Grace', password: 'another 1' });
-    expect((await caller.call(usersRpc.get, { id: user.id })).user.name).toBe('Grace');
+    await caller.call(usersRpc.update, { id: user.id, name: 'Renamed', password: 'another 1' });
+    expect((await caller.call(usersRpc.get, { id: user.id })).user.name).toBe('Renamed');
     expect(await caller.call(usersRpc.authenticate, { email: user.email, password: 'another 1' })).toMatchObject({
       id: user.id,
     });

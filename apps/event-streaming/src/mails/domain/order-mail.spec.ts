@@ -6,10 +6,10 @@ describe('the mail about an order', () => {
   it('names customer, lines and total in the currency of the shop', () => {
     const order = new SampleOrder();
     expect(orderMail(order.event('confirmed'))).toEqual({
-      recipient: 'ada@customers.example',
+      recipient: 'first@customers.example',
       subject: `Your order is confirmed (${order.id})`,
       text: [
-        'Dear Ada Example,',
+        'Dear First Customer,',
         '',
         `your order ${order.id} is confirmed.`,
         '',

@@ -9,7 +9,7 @@ export class SampleOrder {
   private sequence = 0;
 
   constructor(
-    readonly customer = { id: uuid(), name: 'Ada Example', email: 'ada@customers.example' },
+    readonly customer = { id: uuid(), name: 'First Customer', email: 'first@customers.example' },
     readonly amount = 1530,
   ) {}
 

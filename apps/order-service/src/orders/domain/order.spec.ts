@@ -3,7 +3,7 @@ import { cancel, confirm, deliver, paymentNumber, quantities, reject, type Order
 
 const order = (over: Partial<Order> = {}): Order => ({
   id: '0190a000-0000-7000-8000-000000000001',
-  customer: { id: '0190a000-0000-7000-8000-000000000002', name: 'Ada', email: 'ada@example.com' },
+  customer: { id: '0190a000-0000-7000-8000-000000000002', name: 'Customer', email: 'customer@example.com' },
   status: 'placed',
   lines: [{ sku: 'A', name: 'Apple', quantity: 2, unitPrice: 50, total: 100 }],
   total: 100,

@@ -6,5 +6,5 @@ export interface User {
   role: 'customer' | 'admin';
 }
 
-/** One spelling an address: without it `Ada@Example.com` and `ada@example.com` would be two accounts. */
+/** One spelling an address: without it `Customer@Example.com` and `customer@example.com` would be two accounts. */
 export const normaliseEmail = (email: string): string => email.normalize('NFKC').trim().toLowerCase();
