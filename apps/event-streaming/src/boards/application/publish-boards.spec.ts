@@ -80,12 +80,12 @@ describe('the spend board', () => {
   });
 
   it('adds up a customer’s orders and ranks the highest first', async () => {
-    const [ada, bob] = [
+    const [first, second] = [
       new SampleOrder(),
       new SampleOrder({ id: crypto.randomUUID(), name: 'Second', email: 'b@c.example' }, 6000),
     ];
-    const more = new SampleOrder(ada.customer, 3000);
-    for (const order of [ada, bob, more]) await happen(order.event('confirmed', now()));
+    const more = new SampleOrder(first.customer, 3000);
+    for (const order of [first, second, more]) await happen(order.event('confirmed', now()));
     await publish();
     expect((await read()).map(({ name, score }) => `${name} ${score}`)).toEqual(['Second 6000', 'First Customer 4530']);
   });

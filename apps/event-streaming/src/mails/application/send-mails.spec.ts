@@ -61,7 +61,7 @@ describe('mails', () => {
     expect(readdirSync(folder)).toEqual([`${id}.eml`]);
     const file = readFileSync(join(folder, `${id}.eml`), 'utf8');
     expect(file).toMatch(`Message-ID: <${id}@redstart.example>`);
-    expect(file).toMatch('To: ada@customers.example');
+    expect(file).toMatch('To: first@customers.example');
   });
 
   it('that could not be sent are sent later, with the same Message-ID, and nothing is lost', async () => {
