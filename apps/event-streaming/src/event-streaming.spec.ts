@@ -96,6 +96,24 @@ describe('event-streaming', () => {
     });
   });
 
+  it('does not take up again what was cancelled, when the events before come once more', async () => {
+    const order = new SampleOrder();
+    const past = [order.event('placed'), order.event('confirmed')];
+    await append(...past, order.event('cancelled'));
+    await events.stream.append(ordersStream, past, {
+      sequenced: { producer: 'again', partition: events.stream.partitionOf(ordersStream, order.id), firstPosition: 1 },
+    });
+    // The next of the same order: once it is seen, so are those before it.
+    await append(order.event('delivered'));
+    await eventually(async () => {
+      expect(typesOf((await notifications(order.customer.id)).items)[0]).toBe('order.delivered.v1');
+    });
+    await eventually(async () => {
+      const { items } = await caller.call(leaderboardsRpc.top, { name: 'spend', limit: 10, window: 'all' });
+      expect(items).toEqual([]);
+    });
+  });
+
   it('holds events while PostgreSQL is away, and parks none of them', async () => {
     const order = new SampleOrder();
     await postgres.pause();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryBackend } from '@redstart/memory-adapters';
 import { SystemClock, type Adapters, type Leaderboard } from '@redstart/ports';
-import { faulty } from '@redstart/ports/contracts';
+import { eventually, faulty } from '@redstart/ports/contracts';
 import type { Database } from '@redstart/postgres-adapters';
 import { sql } from 'kysely';
 import { openDatabaseUnderTest } from '../../database/database-under-test.js';
@@ -150,6 +150,25 @@ describe('the spend board', () => {
     expect(await store.unpublished('spend', 10)).toEqual([]);
     await store.adopt('spend', 'the board that is');
     expect(await store.unpublished('spend', 10)).toEqual([]);
+  });
+
+  it('counts nothing told to a lost board, though that is noted while another replica adopts the new one', async () => {
+    await happen(new SampleOrder().event('confirmed', now()));
+    await store.adopt('spend', 'the board that was');
+    const told = await store.unpublished('spend', 10);
+    let noted = false;
+    let noting: Promise<void> | undefined;
+    await database.db.transaction().execute(async (tx) => {
+      await tx.updateTable('board').set({ incarnation: 'the board that is' }).where('name', '=', 'spend').execute();
+      await tx.updateTable('board_total').set({ published_version: 0 }).where('published_version', '>', 0).execute();
+      noting = store.markPublished('spend', told, 'the board that was').then(() => void (noted = true));
+      await eventually(async () => {
+        const { rows } = await sql`select 1 from pg_locks where not granted`.execute(database.db);
+        expect(noted || rows.length > 0).toBe(true);
+      });
+    });
+    await noting;
+    expect(await store.unpublished('spend', 10)).toEqual(told);
   });
 
   it('is read from PostgreSQL while Redis is away, and told later what it missed', async () => {
