@@ -36,7 +36,12 @@ afterAll(async () => {
 
 const refusedWith = (status: number, code: string) => ({ problem: expect.objectContaining({ status, code }) });
 const newUser = (over: Partial<{ email: string; password: string; name: string }> = {}) =>
-  caller.call(usersRpc.create, { email: `${randomUUID()}@example.com`, password: 'secret 1', name: 'Customer', ...over });
+  caller.call(usersRpc.create, {
+    email: `${randomUUID()}@example.com`,
+    password: 'secret 1',
+    name: 'Customer',
+    ...over,
+  });
 const asks = (user: User) => ({ userId: user.id, role: user.role });
 
 function place(user: User, lines: { sku: string; quantity: number }[], over: Record<string, unknown> = {}) {
