@@ -23,7 +23,13 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     if (reply.sent) return;
     const found = this.map(error) ?? known(error) ?? internalProblem();
-    if (found.status >= 500) this.logger.error({ err: error, url: request.url, reqId: request.id }, found.code);
+    if (found.status >= 500) {
+      // Without the query: it may name somebody.
+      const [path] = request.url.split('?');
+      this.logger.error({ err: error, method: request.method, path, reqId: request.id }, found.code);
+    }
+    // Source: RFC 9110, 11.6.1: a 401 says how to authenticate.
+    if (found.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (found.retryAfterMs !== undefined)
       void reply.header('retry-after', Math.max(1, Math.ceil(found.retryAfterMs / 1000)));
     void reply
@@ -50,6 +56,7 @@ const CODES: Record<number, string> = {
   405: 'METHOD_NOT_ALLOWED',
   409: 'CONFLICT',
   413: 'BODY_TOO_LARGE',
+  414: 'URI_TOO_LONG',
   415: 'UNSUPPORTED_MEDIA_TYPE',
   422: 'UNPROCESSABLE',
   429: 'LIMITED',

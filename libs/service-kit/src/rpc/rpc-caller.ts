@@ -1,5 +1,5 @@
 import { ClientTCP } from '@nestjs/microservices';
-import { AbortedFault, BackendFault, TimeoutFault, UnavailableFault, type Call } from '@redstart/ports';
+import { AbortedFault, BackendFault, ClosedFault, TimeoutFault, UnavailableFault, type Call } from '@redstart/ports';
 import type { Rpc } from '@redstart/messages';
 import {
   bulkhead,
@@ -12,6 +12,7 @@ import {
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 import { firstValueFrom, ReplaySubject, takeUntil } from 'rxjs';
+import { saysStopping } from './edge-problems.js';
 import { isRpcProblem, RpcProblemError } from './rpc-problem-error.js';
 
 export interface Address {
@@ -62,9 +63,13 @@ export class RpcCaller {
   /**
    * @throws RpcProblemError when the service refused
    * @throws UnavailableFault | TimeoutFault when it could not be asked or did not answer in time
+   * @throws AbortedFault when the caller's signal ended the wait; ClosedFault after `close`
    */
   async call<In, Out>(rpc: Rpc<string, In, Out>, input: In, call: Call = {}): Promise<Out> {
     const operation = `${this.options.name} ${rpc.pattern}`;
+    // Before anything is begun: what is begun and not awaited would end the process when it fails.
+    if (this.closed) throw new ClosedFault('the caller was closed', { effect: 'none', operation });
+    if (call.signal?.aborted) throw new AbortedFault('the caller gave up', { effect: 'none', operation });
     const deadline = performance.now() + (call.budgetMs ?? this.options.timeoutMs);
     try {
       return await this.bulkhead.execute(() => this.tryTargets<Out>(rpc.pattern, input, { operation, deadline, call }));
@@ -137,6 +142,9 @@ export class RpcCaller {
       try {
         return await firstValueFrom(client.send<Out>(pattern, input ?? {}).pipe(takeUntil(givenUp)));
       } catch (error) {
+        if (isRpcProblem(error) && saysStopping(error)) {
+          throw new UnavailableFault('it is being stopped', { effect: 'none', operation });
+        }
         if (isRpcProblem(error)) throw new RpcProblemError(error);
         throw new UnavailableFault('the connection was lost', { effect: 'unknown', operation, cause: error });
       }
@@ -168,11 +176,12 @@ function withDeadline<T>(
       });
     const abort = () => giveUp(options.aborted);
     const timer = setTimeout(() => giveUp(options.late), Math.max(0, options.ms));
-    if (options.signal?.aborted) return abort();
-    options.signal?.addEventListener('abort', abort, { once: true });
+    // First of all: nobody else hears of the failure of what was given up, and unheard it would end the process.
     work.then(
       (value) => finish(() => resolve(value)),
       (error) => finish(() => reject(error)),
     );
+    if (options.signal?.aborted) return abort();
+    options.signal?.addEventListener('abort', abort, { once: true });
   });
 }

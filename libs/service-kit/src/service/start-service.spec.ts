@@ -15,6 +15,12 @@ const double = rpc<{ value: number }, { value: number }>().as('double');
 const refuse = rpc<object, object>().as('refuse');
 const crash = rpc<object, object>().as('crash');
 const hang = rpc<object, object>().as('hang');
+const slow = rpc<object, object>().as('slow');
+
+/** What is slow waits here until the test lets it go. */
+let finishSlow: () => void = () => {};
+let slowIsFinished: Promise<void>;
+const reached = { slow: () => {} };
 
 @Controller()
 class SampleController {
@@ -41,6 +47,14 @@ class SampleController {
   @RpcHandler(crash)
   crash(): object {
     throw new Error('a secret detail');
+  }
+
+  @Get('slow')
+  @RpcHandler(slow)
+  async slow(): Promise<object> {
+    reached.slow();
+    await slowIsFinished;
+    return { done: true };
   }
 
   @RpcHandler(hang)
@@ -70,8 +84,8 @@ const env = { REDIS_URL: 'memory:', PORT: '0', LOG_LEVEL: 'silent' };
 describe('a service', () => {
   let service: StartedService | undefined;
   let caller: RpcCaller | undefined;
-  const started = async (timeoutMs = 500) => {
-    service = await startService(definition, { env });
+  const started = async (timeoutMs = 500, drainMs = 100) => {
+    service = await startService(definition, { env, drainMs });
     caller = new RpcCaller({ name: 'sample', addresses: [{ host: '127.0.0.1', port: service.rpcPort }], timeoutMs });
     return { service, caller };
   };
@@ -153,7 +167,71 @@ describe('a service', () => {
     }
     expect(await caller.call(double, { value: 2 })).toEqual({ value: 4 });
     const unknown = rpc<object, object>().as('no.such.pattern');
-    await expect(caller.call(unknown, {})).rejects.toMatchObject({ effect: expect.stringMatching(/none|unknown/) });
+    for (let i = 0; i < 10; i += 1) {
+      await expect(caller.call(unknown, {})).rejects.toMatchObject({ problem: { status: 503, code: 'UNKNOWN_RPC' } });
+    }
+    // A caller of a later release does not take the service for one that is away.
+    expect(caller.available).toBe(true);
+    expect(await caller.call(double, { value: 3 })).toEqual({ value: 6 });
+  });
+
+  it('is asked nothing by a caller that gave up before or was closed', async () => {
+    const { caller } = await started();
+    const unheard: unknown[] = [];
+    const listen = (error: unknown) => unheard.push(error);
+    process.on('unhandledRejection', listen);
+    const away = new RpcCaller({ name: 'away', addresses: [{ host: '127.0.0.1', port: 9 }], timeoutMs: 500 });
+    for (const each of [caller, away]) {
+      const aborted = each.call(double, { value: 1 }, { signal: AbortSignal.abort() });
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORTED', effect: 'none' });
+    }
+    const late = new AbortController();
+    const refusedLater = away.call(double, { value: 1 }, { signal: late.signal });
+    late.abort();
+    await expect(refusedLater).rejects.toMatchObject({ code: 'ABORTED' });
+    await new Promise((resolve) => setTimeout(resolve, 50)); // for rejections that nobody hears to be told
+    process.off('unhandledRejection', listen);
+    expect(unheard).toEqual([]);
+    caller.close();
+    away.close();
+    await expect(caller.call(double, { value: 1 })).rejects.toMatchObject({ code: 'CLOSED', effect: 'none' });
+  });
+
+  it('answers what it has begun before it ends, over HTTP and RPC, and refuses what comes later', async () => {
+    const { service, caller } = await started(2000, 2000);
+    slowIsFinished = new Promise((resolve) => (finishSlow = resolve));
+    await caller.call(double, { value: 1 });
+    const begun: unknown[] = [];
+    const bothBegun = new Promise<void>((resolve) => {
+      reached.slow = () => begun.push(0) === 2 && resolve();
+    });
+    const overRpc = caller.call(slow, {});
+    const overHttp = fetch(`${service.httpUrl}/slow`).then((answer) => answer.json());
+    await bothBegun;
+    phases.length = 0;
+    const closed = service.close();
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the end has begun
+    expect(phases).toEqual(['work']);
+    finishSlow();
+    expect(await overHttp).toEqual({ done: true });
+    expect(await overRpc).toEqual({ done: true });
+    await closed;
+    expect(phases).toEqual(['work', 'connections']);
+    await expect(caller.call(double, { value: 1 })).rejects.toMatchObject({ code: 'UNAVAILABLE', effect: 'none' });
+  });
+
+  it('ends within its time whatever hangs: a handler, or a request that never ends', async () => {
+    const { service, caller } = await started(5000, 100);
+    const hanging = caller.call(hang, {}).catch((error: unknown) => error);
+    const { port } = new URL(service.httpUrl);
+    const half = connect(Number(port), '127.0.0.1', () => half.write('POST /echo HTTP/1.1\r\nHost: x\r\n'));
+    half.on('error', () => undefined);
+    await caller.call(double, { value: 1 });
+    const began = performance.now();
+    await service.close();
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(await hanging).toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' });
+    half.destroy();
   });
 
   it('is asked again and again while it hangs, and its caller keeps nothing of that', async () => {

@@ -1,9 +1,9 @@
 import { NestFactory } from '@nestjs/core';
-import { Transport } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SystemClock } from '@redstart/ports';
 import { LogController, type FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { z } from 'zod';
@@ -15,6 +15,7 @@ import { ProblemFilter } from '../http/problem-filter.js';
 import { createLogger } from '../log/logger.js';
 import { NestLogger } from '../log/nest-logger.js';
 import { RpcProblemFilter } from '../rpc/rpc-problem-filter.js';
+import { RpcServer } from '../rpc/rpc-server.js';
 import { readSettings } from '../settings/read-settings.js';
 import { Shutdown } from '../shutdown/shutdown.js';
 import type { BaseSettings, OpenAdapters, ServiceContext, ServiceDefinition } from './service-definition.js';
@@ -29,6 +30,8 @@ export interface StartedService {
 
 const MIB = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** What was begun may take so long at the end; a call between services has less time. */
+const DRAIN_MS = 4000;
 
 /**
  * Starts one service in this process. Port 0 is an ephemeral one.
@@ -36,7 +39,12 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export async function startService<Schema extends z.ZodObject>(
   definition: ServiceDefinition<Schema>,
-  options: { env: NodeJS.ProcessEnv; openAdapters?: OpenAdapters },
+  options: {
+    env: NodeJS.ProcessEnv;
+    openAdapters?: OpenAdapters;
+    /** How long requests that have begun may take after `close`, ms; then they are cut off. Default 4000. */
+    drainMs?: number;
+  },
 ): Promise<StartedService> {
   const settings = readSettings(definition.settings, options.env);
   const common = settings as unknown as BaseSettings;
@@ -53,10 +61,11 @@ export async function startService<Schema extends z.ZodObject>(
     onShutdown: (phase, step) => shutdown.on(phase, step),
   };
   const onError = (error: unknown) => logger.error({ err: error }, 'while shutting down');
+  const drainMs = options.drainMs ?? DRAIN_MS;
   let app: NestFastifyApplication | undefined;
   const closeAll = async () => {
     await shutdown.run('work', onError);
-    await app?.close().catch(onError);
+    if (app) await closeEdges(app, drainMs).catch(onError);
     await shutdown.run('connections', onError);
   };
   try {
@@ -70,6 +79,8 @@ export async function startService<Schema extends z.ZodObject>(
         trustProxy: definition.trustProxy?.(settings) ?? false,
         genReqId: () => randomUUID(),
         forceCloseConnections: 'idle',
+        // What still comes over an open connection while the service ends is answered, and the connection closed.
+        return503OnClosing: false,
         frameworkErrors: answerFrameworkError,
         clientErrorHandler: answerClientError,
       }),
@@ -83,7 +94,7 @@ export async function startService<Schema extends z.ZodObject>(
     app.useGlobalFilters(new ProblemFilter(logger, definition.problems));
     await definition.configure?.(app, settings, context);
     const rpcPort = definition.rpc
-      ? await listenRpc(app, common, new RpcProblemFilter(logger, definition.problems))
+      ? await listenRpc(app, common, { filter: new RpcProblemFilter(logger, definition.problems), drainMs })
       : 0;
     await app.listen(common.PORT, common.HOST);
     const address = app.getHttpServer().address() as { port: number };
@@ -99,14 +110,25 @@ export async function startService<Schema extends z.ZodObject>(
   }
 }
 
+/** Both ends answer what they have begun; a client that does not end its request, or read its answer, is cut off. */
+async function closeEdges(app: NestFastifyApplication, drainMs: number): Promise<void> {
+  const server = app.getHttpServer() as HttpServer;
+  const late = setTimeout(() => server.closeAllConnections(), drainMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(late);
+  }
+}
+
 async function listenRpc(
   app: NestFastifyApplication,
   settings: BaseSettings,
-  filter: RpcProblemFilter,
+  { filter, drainMs }: { filter: RpcProblemFilter; drainMs: number },
 ): Promise<number> {
   const port = settings.RPC_PORT ?? (settings.PORT === 0 ? 0 : settings.PORT + 1);
   const microservice = app.connectMicroservice(
-    { transport: Transport.TCP, options: { host: settings.HOST, port } },
+    { strategy: new RpcServer({ host: settings.HOST, port, drainMs }) },
     { deferInitialization: true }, // else its handlers are bound before the filter is there
   );
   microservice.useGlobalFilters(filter);

@@ -14,7 +14,7 @@ export const databaseUrl = z
 /** tcp://host:port, several separated by commas. */
 export const serviceUrl = z
   .string()
-  .regex(/^tcp:\/\/[^,\s]+:\d+(,tcp:\/\/[^,\s]+:\d+)*$/, 'give tcp://host:port, several separated by commas');
+  .refine((urls) => urls.split(',').every(isTcpUrl), 'give tcp://host:port, several separated by commas');
 export const currency = z.string().regex(/^[A-Z]{3}$/, 'give an ISO 4217 code, GBP');
 
 /** What every service reads. Spread it into the service's own schema. */
@@ -32,3 +32,8 @@ export const commonSettings = (defaults: { port: number }) => ({
 });
 
 export type CommonSettings = z.infer<z.ZodObject<ReturnType<typeof commonSettings>>>;
+
+function isTcpUrl(url: string): boolean {
+  if (!/^tcp:\/\/[^\s/?#@]+:\d+$/.test(url) || !URL.canParse(url)) return false;
+  return Number(new URL(url).port) > 0;
+}
