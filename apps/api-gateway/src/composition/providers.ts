@@ -5,16 +5,14 @@ import { DrivenSessionStore, InsuredLimiter, RateLimiter, SessionStore } from '@
 import { parseAddresses, RpcCaller, type ServiceContext } from '@redstart/service-kit';
 import { isUUID } from 'class-validator';
 import { EVENT_STREAMING, ORDER_SERVICE } from '../edge/interface/services.js';
-import { LimitGuard } from '../limits/interface/limit.guard.js';
 import { LOGIN_LIMITER } from '../limits/interface/limiters.js';
 import { RpcSessionRecords } from '../sessions/infrastructure/rpc-session-records.js';
 import { AccessGuard } from '../sessions/interface/access.guard.js';
-import { SessionGuard } from '../sessions/interface/session.guard.js';
 import { SESSION_LIFETIME, type SessionLifetime } from '../sessions/interface/sessions.controller.js';
 import { openAdapters } from './adapters.js';
 import type { GatewaySettings } from './settings.js';
 
-/** Chooses implementations. Guards run in the order given: who it is, what that costs, whether it may. */
+/** Chooses implementations. */
 export async function providersOf(settings: GatewaySettings, context: ServiceContext): Promise<Provider[]> {
   const caller = (name: string, urls: string) =>
     new RpcCaller({ name, addresses: parseAddresses(urls), timeoutMs: settings.RPC_TIMEOUT_MS });
@@ -63,12 +61,6 @@ export async function providersOf(settings: GatewaySettings, context: ServiceCon
       provide: LOGIN_LIMITER,
       useValue: new InsuredLimiter(adapters.limiter, { whenAway: 'closed', clock: context.clock }),
     },
-    {
-      provide: APP_GUARD,
-      useFactory: (store: SessionStore<SessionUser>) => new SessionGuard(store),
-      inject: [SessionStore],
-    },
-    { provide: APP_GUARD, useFactory: (limiter: RateLimiter) => new LimitGuard(limiter), inject: [RateLimiter] },
     { provide: APP_GUARD, useFactory: (reflector: Reflector) => new AccessGuard(reflector), inject: [Reflector] },
   ];
 }

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, HttpStatus, Inject, Param, Put, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { catalogueRpc, type Product } from '@redstart/messages';
 import type { RpcCaller } from '@redstart/service-kit';
 import type { FastifyReply } from 'fastify';
+import { CACHE_HEADER } from '../../edge/interface/cache-header.js';
 import { AdminOnly, Anyone } from '../../edge/interface/access.js';
 import { PageQuery } from '../../edge/interface/dto.js';
 import { malformed } from '../../edge/interface/refusals.js';
@@ -25,8 +26,7 @@ export class CatalogueController {
 
   @Get(':sku')
   @Anyone()
-  @ApiHeader({ name: 'X-Cache', description: 'hit, miss, stale or bypass' })
-  @ApiOkResponse({ type: ProductDto })
+  @ApiOkResponse({ type: ProductDto, headers: CACHE_HEADER })
   async get(@Param('sku') sku: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<Product> {
     const { product, from } = await this.orderService.call(catalogueRpc.get, { sku });
     void reply.header('x-cache', from);

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsString, Max, MaxLength, Min, MinLength, ValidateNested, IsDefined } from 'class-validator';
+import { IsInt, IsObject, IsString, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
 import { MoneyDto } from '../../edge/interface/dto.js';
 
 export class PutProductDto {
@@ -11,7 +11,7 @@ export class PutProductDto {
   name!: string;
 
   @ApiProperty({ type: MoneyDto })
-  @IsDefined()
+  @IsObject()
   @ValidateNested()
   @Type(() => MoneyDto)
   price!: MoneyDto;

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsISO4217CurrencyCode, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsISO4217CurrencyCode, IsString, Max, MaxLength, Min } from 'class-validator';
+import { MayBeLeftOut } from './may-be-left-out.js';
 
 export class MoneyDto {
   @ApiProperty({ description: 'integer minor units (pence)', example: 255 })
@@ -16,13 +17,13 @@ export class MoneyDto {
 
 export class PageQuery {
   @ApiProperty({ required: false, description: 'nextCursor of the page before' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(512)
   cursor?: string;
 
   @ApiProperty({ required: false, minimum: 1, maximum: 100, default: 20 })
-  @IsOptional()
+  @MayBeLeftOut()
   @Type(() => Number)
   @IsInt()
   @Min(1)

@@ -1,5 +1,6 @@
 import { Controller, Module, type DynamicModule } from '@nestjs/common';
 import {
+  catalogueRpc,
   ordersRpc,
   sessionsRpc,
   usersRpc,
@@ -21,7 +22,12 @@ const answers = new Map<string, RpcOut<typeof ordersRpc.place>>();
 class StandInController {
   @RpcHandler(usersRpc.create)
   create({ email, password, name }: RpcIn<typeof usersRpc.create>): User {
-    const user = { id: randomUUID(), email, name, role: 'customer' as const };
+    const user = {
+      id: randomUUID(),
+      email,
+      name,
+      role: email.startsWith('admin-') ? ('admin' as const) : ('customer' as const),
+    };
     users.set(user.id, { ...user, password });
     return user;
   }
@@ -66,6 +72,26 @@ class StandInController {
     const own = [...records.values()].filter((record) => record.userId === userId);
     for (const { tokenHash } of own) records.delete(tokenHash);
     return { revoked: own.length };
+  }
+
+  @RpcHandler(catalogueRpc.get)
+  product({ sku }: RpcIn<typeof catalogueRpc.get>): RpcOut<typeof catalogueRpc.get> {
+    return { product: { sku, name: 'A product', price: { amount: 1, currency: 'GBP' }, stock: 1 }, from: 'hit' };
+  }
+
+  @RpcHandler(catalogueRpc.put)
+  put(product: RpcIn<typeof catalogueRpc.put>): RpcOut<typeof catalogueRpc.put> {
+    return { product, created: true };
+  }
+
+  @RpcHandler(ordersRpc.list)
+  orders(): RpcOut<typeof ordersRpc.list> {
+    return { items: [] };
+  }
+
+  @RpcHandler(ordersRpc.cancel)
+  cancel({ id, asker }: RpcIn<typeof ordersRpc.cancel>): Order {
+    return { id, userId: asker.userId, status: 'cancelled' } as Order;
   }
 
   @RpcHandler(ordersRpc.place)

@@ -3,14 +3,15 @@ import { ApiBearerAuth, ApiOkResponse, ApiProperty, ApiTags } from '@nestjs/swag
 import { leaderboardsRpc, type LeaderboardWindow } from '@redstart/messages';
 import type { RpcCaller } from '@redstart/service-kit';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsIn, IsInt, Max, Min } from 'class-validator';
+import { MayBeLeftOut } from '../../edge/interface/may-be-left-out.js';
 import { EVENT_STREAMING } from '../../edge/interface/services.js';
 
 const windows = ['all', 'day', 'week'] as const;
 
 export class LeaderboardQuery {
   @ApiProperty({ required: false, minimum: 1, maximum: 100, default: 20 })
-  @IsOptional()
+  @MayBeLeftOut()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -18,7 +19,7 @@ export class LeaderboardQuery {
   limit: number = 20;
 
   @ApiProperty({ required: false, enum: windows, default: 'all' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(windows)
   window: LeaderboardWindow = 'all';
 }

@@ -7,13 +7,14 @@ import {
   IsArray,
   IsIn,
   IsInt,
-  IsOptional,
+  IsObject,
   IsString,
   MaxLength,
   MinLength,
   ValidateNested,
 } from 'class-validator';
 import { MoneyDto, PageQuery } from '../../edge/interface/dto.js';
+import { MayBeLeftOut } from '../../edge/interface/may-be-left-out.js';
 
 export const MAX_LINES = 1000;
 
@@ -34,6 +35,7 @@ export class PlaceOrderDto {
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_LINES)
+  @IsObject({ each: true }) // else an array of lines would pass as a line
   @ValidateNested({ each: true })
   @Type(() => OrderLineDto)
   lines!: OrderLineDto[];
@@ -41,7 +43,7 @@ export class PlaceOrderDto {
 
 export class CancelOrderDto {
   @ApiProperty({ required: false, maxLength: 200 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MinLength(1)
   @MaxLength(200)
@@ -50,7 +52,7 @@ export class CancelOrderDto {
 
 export class OrdersQuery extends PageQuery {
   @ApiProperty({ required: false, enum: orderStatuses })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(orderStatuses)
   status?: OrderStatus;
 }

@@ -5,8 +5,8 @@ export const SESSION_COOKIE = 'redstart_session';
 
 /** The token of a request; the header wins over the cookie. */
 export function tokenOf(request: FastifyRequest): { token: string; by: 'bearer' | 'cookie' } | undefined {
-  const [scheme, bearer] = (request.headers.authorization ?? '').split(' ');
-  if (scheme?.toLowerCase() === 'bearer' && bearer) return { token: bearer, by: 'bearer' };
+  const bearer = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (bearer) return { token: bearer, by: 'bearer' };
   const cookie = request.cookies[SESSION_COOKIE];
   return cookie ? { token: cookie, by: 'cookie' } : undefined;
 }

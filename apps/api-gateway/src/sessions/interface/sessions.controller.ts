@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify';
 import { Anyone, CurrentSession } from '../../edge/interface/access.js';
 import type { GatewayRequest } from '../../edge/interface/gateway-request.js';
 import { ORDER_SERVICE } from '../../edge/interface/services.js';
-import { loginRules } from '../../limits/domain/rules.js';
+import { accountOf, loginRules } from '../../limits/domain/rules.js';
 import { limited } from '../../limits/interface/limited.js';
 import { LOGIN_LIMITER } from '../../limits/interface/limiters.js';
 import { clearSessionCookie, setSessionCookie } from './session-token.js';
@@ -39,7 +39,7 @@ export class SessionsController {
     @Req() request: GatewayRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NewSessionDto> {
-    const limit = await this.limiter.take(`account:${email.trim().toLowerCase()}`, loginRules);
+    const limit = await this.limiter.take(accountOf(email), loginRules);
     if (limit.status === 'limited') throw limited(limit);
     const user = await this.orderService.call(usersRpc.authenticate, { email, password });
     const { token, session } = await this.sessions.create(user.id, {

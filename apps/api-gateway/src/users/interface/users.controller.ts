@@ -11,12 +11,13 @@ import {
   Query,
   Res,
 } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { usersRpc, type SessionUser, type User } from '@redstart/messages';
 import { SessionStore, type Session } from '@redstart/ports';
 import type { RpcCaller } from '@redstart/service-kit';
 import type { FastifyReply } from 'fastify';
 import { ORDER_SERVICE } from '../../edge/interface/services.js';
+import { CACHE_HEADER } from '../../edge/interface/cache-header.js';
 import { AdminOnly, Anyone, CurrentSession } from '../../edge/interface/access.js';
 import { CreateUserDto, FindUsersQuery, UpdateUserDto, UserDto, UserListDto } from './users.dto.js';
 
@@ -44,7 +45,7 @@ export class UsersController {
   }
 
   @Get('me')
-  @ApiOkResponse({ type: UserDto })
+  @ApiOkResponse({ type: UserDto, headers: CACHE_HEADER })
   me(@CurrentSession() session: Session<SessionUser>, @Res({ passthrough: true }) reply: FastifyReply): Promise<User> {
     return this.read(session.userId, reply);
   }
@@ -58,8 +59,7 @@ export class UsersController {
   }
 
   @Get(':id')
-  @ApiHeader({ name: 'X-Cache', description: 'hit, miss, stale or bypass' })
-  @ApiOkResponse({ type: UserDto })
+  @ApiOkResponse({ type: UserDto, headers: CACHE_HEADER })
   get(
     @Param('id', ParseUUIDPipe) id: string,
     @CurrentSession() session: Session<SessionUser>,

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsEmail, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
+import { MayBeLeftOut } from '../../edge/interface/may-be-left-out.js';
 
 export class CreateUserDto {
   @ApiProperty({ example: 'someone@example.com' })
@@ -22,20 +23,20 @@ export class CreateUserDto {
 
 export class UpdateUserDto {
   @ApiProperty({ required: false })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsEmail()
   @MaxLength(254)
   email?: string;
 
   @ApiProperty({ required: false, minLength: 8, maxLength: 256, description: 'ends every session of the user' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MinLength(8)
   @MaxLength(256)
   password?: string;
 
   @ApiProperty({ required: false })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MinLength(1)
   @MaxLength(200)
