@@ -8,7 +8,8 @@ const TYPE = 'application/problem+json; charset=utf-8';
 /** A URL that Fastify refuses before it knows a route. */
 export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 400;
-  const body = problem({ status, code: 'BAD_REQUEST', detail: error.message, instance: `urn:request:${request.id}` });
+  const code = status === 414 ? 'URI_TOO_LONG' : 'BAD_REQUEST';
+  const body = problem({ status, code, detail: error.message, instance: `urn:request:${request.id}` });
   void reply.code(status).header('content-type', TYPE).send(JSON.stringify(body));
 }
 

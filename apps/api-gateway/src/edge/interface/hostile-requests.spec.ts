@@ -105,6 +105,13 @@ describe('the gateway, asked by somebody who means no good', () => {
     await charged((asked) => ask('GET', '/v1/orders/not-an-id', { ...asked, token: 'nobody' }), 401);
   });
 
+  it('tells a path that is too long from one that there is not', async () => {
+    const long = await gateway.ask('GET', `/v1/products/${'x'.repeat(200)}`);
+    expect(long).toMatchObject({ status: 414, body: { code: 'URI_TOO_LONG' } });
+    const sku = encodeURIComponent('/'.repeat(64));
+    expect((await gateway.ask('GET', `/v1/products/${sku}`)).body).toMatchObject({ sku: '/'.repeat(64) });
+  });
+
   it('counts HEAD as GET, and answers it without a body', async () => {
     const head = await gateway.ask('HEAD', '/v1/users/me', { token });
     expect(head).toMatchObject({ status: 200, body: {} });
