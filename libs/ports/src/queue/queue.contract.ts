@@ -511,6 +511,19 @@ export function describeQueueContract(name: string, backend: QueueBackend): void
         await untilStats(queue, { ...nothing, dead: 1 });
         expect(seen.sort()).toEqual(['a 1', 'a 2', 'c 1', 'c 2']);
       });
+
+      it('puts dead letters back once, when the reply to that was lost and it is asked again', async () => {
+        const queue = strings({ attempts: 2 });
+        await bury(queue, ['a', 'b']);
+        await under.cutNextReply();
+        await expect(subject.replayDead(queue, ['a', 'b'])).rejects.toMatchObject({ effect: 'unknown' });
+        await until(async () => expect(await subject.replayDead(queue, ['a', 'b'])).toBe(0));
+        expect(await other.stats(queue)).toMatchObject({ waiting: 2, dead: 0 });
+        const seen: string[] = [];
+        work(queue, ({ id, attempt }) => (seen.push(`${id} ${attempt}`), 'done'), { by: other });
+        await untilStats(queue, nothing);
+        expect(seen.sort()).toEqual(['a 1', 'b 1']);
+      });
     });
 
     describe('leases', () => {

@@ -187,4 +187,21 @@ export function describeAppending(current: () => StreamStage): void {
     expect(again).toEqual({ status: 'appended', written: 0, duplicates: 1 });
     expect(await current().readAll(stream)).toEqual([event, numbered]);
   });
+
+  it('has trimmed, and no more than it may, when its reply was lost and it is asked again', async () => {
+    const stage = current();
+    const stream = stage.stream({ partitions: 1 });
+    const { handled } = stage.consume(stage.other, stream);
+    await stage.other.append(stream, changes('s', 5));
+    await stage.until(async () => {
+      expect(await stage.other.groups(stream)).toMatchObject([{ lag: 0, pending: 0 }]);
+    });
+    await stage.under.cutNextReply();
+    await expect(stage.subject.trim(stream, { keep: 2 })).rejects.toMatchObject({ effect: 'unknown' });
+    expect(await stage.subject.trim(stream, { keep: 2 })).toBe(0);
+    expect((await stage.readAll(stream)).map(({ n }) => n)).toEqual([4, 5]);
+    await stage.other.append(stream, changes('s', 1, 6));
+    await stage.until(() => expect(handled.map(({ event }) => event.n)).toEqual([1, 2, 3, 4, 5, 6]));
+    expect(await stage.other.groups(stream)).toMatchObject([{ lostToTrim: 0 }]);
+  });
 }

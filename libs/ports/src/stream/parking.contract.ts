@@ -64,6 +64,25 @@ export function describeParking(current: () => StreamStage): void {
     expect(await stage.other.resume(stream, GROUP, 'bad')).toBe(0);
   });
 
+  it('resumes a subject once, when the reply to that was lost and it is asked again', async () => {
+    const stage = current();
+    const stream = stage.stream({ partitions: 1 });
+    let sound = false;
+    const { handled } = stage.consume(stage.other, stream, {
+      handle: () => (sound ? 'done' : { park: 'not now' }),
+    });
+    await stage.other.append(stream, changes('s', 3));
+    await stage.until(async () => expect(await parked(stage, stream)).toHaveLength(3));
+    const before = handled.length;
+    sound = true;
+    await stage.under.cutNextReply();
+    await expect(stage.subject.resume(stream, GROUP, 's')).rejects.toMatchObject({ effect: 'unknown' });
+    expect(await stage.subject.resume(stream, GROUP, 's')).toBe(0);
+    await stage.other.append(stream, changes('s', 1, 4));
+    await stage.until(() => expect(numbersOf(handled.slice(before), 's')).toEqual([1, 2, 3, 4]));
+    expect(await parked(stage, stream)).toEqual([]);
+  });
+
   it('resumes one subject, and leaves the others set aside', async () => {
     const stage = current();
     const stream = stage.stream();
