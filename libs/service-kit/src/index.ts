@@ -3,6 +3,7 @@ export * from './http/problem.js';
 export * from './http/problem-filter.js';
 export * from './log/logger.js';
 export * from './loop/loop.js';
+export * from './rpc/checked-input.js';
 export * from './rpc/fault-problem.js';
 export * from './rpc/rpc-caller.js';
 export * from './rpc/rpc-handler.js';

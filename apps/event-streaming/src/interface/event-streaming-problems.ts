@@ -1,6 +1,6 @@
+import { MalformedRequestError } from '@redstart/service-kit';
 import type { RpcProblem } from '@redstart/messages';
 import { UnknownLeaderboardError } from '../boards/application/board-errors.js';
-import { MalformedRequestError } from './rpc-input.js';
 
 /** The one place where this service's errors become what its callers see. */
 export function eventStreamingProblem(error: unknown): RpcProblem | undefined {

@@ -1,3 +1,4 @@
+import { MalformedRequestError } from '@redstart/service-kit';
 import type { RpcProblem } from '@redstart/messages';
 import { CacheOverloadedError } from '@redstart/ports';
 import { OtherCurrencyError, UnknownSkuError } from '../catalogue/application/catalogue.js';
@@ -8,7 +9,6 @@ import {
   OrderNotFoundError,
 } from '../orders/application/order-errors.js';
 import { EmailTakenError, InvalidCredentialsError, UserNotFoundError } from '../users/application/user-errors.js';
-import { MalformedRequestError } from './rpc-input.js';
 
 const statuses: [new (...args: never[]) => Error & { code: string }, number][] = [
   [MalformedRequestError, 400],

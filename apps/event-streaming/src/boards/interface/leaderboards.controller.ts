@@ -1,8 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { leaderboardsRpc, type RpcIn, type RpcOut } from '@redstart/messages';
-import { RpcHandler } from '@redstart/service-kit';
+import { checked, RpcHandler } from '@redstart/service-kit';
 import { z } from 'zod';
-import { checked } from '../../interface/rpc-input.js';
 import { readBoard, type ReadBoardParts } from '../application/read-board.js';
 
 export const BOARDS = Symbol('boards');

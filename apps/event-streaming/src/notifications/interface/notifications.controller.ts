@@ -1,8 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { notificationsRpc, type Notification, type Page, type RpcIn } from '@redstart/messages';
-import { RpcHandler } from '@redstart/service-kit';
+import { checked, RpcHandler } from '@redstart/service-kit';
 import { z } from 'zod';
-import { checked } from '../../interface/rpc-input.js';
 import type { NotificationStore } from '../application/notification-store.js';
 
 export const NOTIFICATIONS = Symbol('notifications');

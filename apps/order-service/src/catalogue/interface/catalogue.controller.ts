@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { catalogueRpc, type Product as ProductMessage, type RpcIn, type RpcOut } from '@redstart/messages';
-import { RpcHandler } from '@redstart/service-kit';
+import { checked, RpcHandler } from '@redstart/service-kit';
 import { z } from 'zod';
-import { checked, fromCursor, pageLimit, text, toCursor } from '../../interface/rpc-input.js';
+import { fromCursor, pageLimit, text, toCursor } from '../../interface/rpc-input.js';
 import { Catalogue } from '../application/catalogue.js';
 import type { Product } from '../domain/product.js';
 

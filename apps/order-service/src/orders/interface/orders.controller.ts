@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { orderStatuses, ordersRpc, type RpcIn, type RpcOut } from '@redstart/messages';
-import { RpcHandler } from '@redstart/service-kit';
+import { checked, RpcHandler } from '@redstart/service-kit';
 import { z } from 'zod';
-import { asker, checked, fromCursor, pageLimit, text, toCursor } from '../../interface/rpc-input.js';
+import { asker, fromCursor, pageLimit, text, toCursor } from '../../interface/rpc-input.js';
 import { CancelOrder } from '../application/cancel-order.js';
 import { orderAnswer } from '../application/order-answer.js';
 import { OrderNotFoundError } from '../application/order-errors.js';

@@ -2,9 +2,9 @@ import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { sessionsRpc, type RpcIn, type RpcOut } from '@redstart/messages';
 import { Clock } from '@redstart/ports';
-import { RpcHandler } from '@redstart/service-kit';
+import { checked, RpcHandler } from '@redstart/service-kit';
 import { z } from 'zod';
-import { checked, text } from '../../interface/rpc-input.js';
+import { text } from '../../interface/rpc-input.js';
 import { SessionRecordsStore } from '../application/session-records-store.js';
 
 const tokenHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');

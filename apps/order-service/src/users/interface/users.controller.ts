@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { usersRpc, type RpcIn, type RpcOut } from '@redstart/messages';
-import { RpcHandler } from '@redstart/service-kit';
+import { checked, RpcHandler } from '@redstart/service-kit';
 import { z } from 'zod';
-import { checked, text } from '../../interface/rpc-input.js';
+import { text } from '../../interface/rpc-input.js';
 import { UserNotFoundError } from '../application/user-errors.js';
 import { Users } from '../application/users.js';
 
